@@ -1,0 +1,146 @@
+package s3db
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Sentinel errors. Every error of a collection matches one of them with
+// errors.Is, unless it is the error of a context or of a caller's own function.
+var (
+	// ErrNotFound: there is no such document (or object, from a Store).
+	ErrNotFound = errors.New("not found")
+	// ErrAlreadyExists: an insert names an id that is taken.
+	ErrAlreadyExists = errors.New("already exists")
+	// ErrConflict: the document changed since the revision that IfMatch names, or
+	// kept changing under an update until its attempts were used up.
+	ErrConflict = errors.New("conflict")
+	// ErrUnique: another document holds the value of a unique attribute.
+	ErrUnique = errors.New("already taken (unique)")
+	// ErrTooLarge: the document does not fit the limit of its behavior.
+	ErrTooLarge = errors.New("S3 metadata size exceeds 2KB limit")
+	// ErrValidation: the document breaks rules of its schema; errors.As to
+	// *ValidationError lists them all.
+	ErrValidation = errors.New("validation failed")
+	// ErrInvalidID: the id cannot name a document.
+	ErrInvalidID = errors.New("invalid id")
+	// ErrDecrypt: a secret does not decrypt: wrong key, or altered or moved data.
+	ErrDecrypt = errors.New("cannot decrypt")
+	// ErrCorrupt: stored bytes are not what this program or an older one writes.
+	ErrCorrupt = errors.New("corrupt")
+	// ErrNewerFormat: stored bytes were written by a newer program.
+	ErrNewerFormat = errors.New("written by a newer version of s3dbgen")
+	// ErrUnavailable: the store did not answer, or only with errors that pass,
+	// until the attempts were used up.
+	ErrUnavailable = errors.New("store unavailable")
+	// ErrConfig: Open was called with something it cannot work with.
+	ErrConfig = errors.New("configuration")
+	// ErrPrecondition: a condition of a Store's write is false.
+	ErrPrecondition = errors.New("precondition failed")
+)
+
+// Error is the error of an operation on a resource or a database. It prints as
+//
+//	s3db: insert users/ada: email: already taken (unique)
+//
+// It never holds a value of a document.
+type Error struct {
+	Op       string // "insert", "get", "open", …
+	Resource string // "" for operations on the database
+	ID       string // "" when the operation is not about one document
+	Field    string // path of the attribute at fault, or ""
+	Err      error  // the cause; matches a sentinel
+	Hint     string // what to do about it, or ""
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("s3db: ")
+	b.WriteString(e.Op)
+	if e.Resource != "" {
+		b.WriteByte(' ')
+		b.WriteString(e.Resource)
+		if e.ID != "" {
+			b.WriteByte('/')
+			b.WriteString(printableID(e.ID))
+		}
+	}
+	if e.Field != "" {
+		b.WriteString(": ")
+		b.WriteString(e.Field)
+	}
+	b.WriteString(": ")
+	b.WriteString(e.Err.Error())
+	if e.Hint != "" {
+		b.WriteString(" (")
+		b.WriteString(e.Hint)
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// printableID shortens and quotes an id so that a hostile one cannot disturb a
+// log line.
+func printableID(id string) string {
+	const longest = 80
+	cut := id
+	if len(cut) > longest {
+		cut = cut[:longest]
+	}
+	q := fmt.Sprintf("%q", cut)
+	if q[1:len(q)-1] == cut {
+		q = cut
+	}
+	if len(id) > longest {
+		return fmt.Sprintf("%s… (%d bytes)", q, len(id))
+	}
+	return q
+}
+
+// StoreError is a failed request of a Store that is neither "not found" nor a
+// false precondition.
+type StoreError struct {
+	Op   string // "get", "put", "delete", "list", …
+	Key  string
+	Code string // the server's code, such as "SlowDown" or "AccessDenied", or ""
+	// Status is the HTTP status, 0 when there was no reply.
+	Status int
+	// Temporary: the same request may succeed later.
+	Temporary bool
+	// MaybeApplied: the request may have been applied, or may still be.
+	MaybeApplied bool
+	Err          error
+}
+
+// Error implements error.
+func (e *StoreError) Error() string {
+	var b strings.Builder
+	b.WriteString("store: ")
+	b.WriteString(e.Op)
+	if e.Key != "" {
+		fmt.Fprintf(&b, " %q", e.Key)
+	}
+	if e.Status != 0 || e.Code != "" {
+		b.WriteByte(':')
+		if e.Status != 0 {
+			fmt.Fprintf(&b, " %d", e.Status)
+		}
+		if e.Code != "" {
+			b.WriteByte(' ')
+			b.WriteString(e.Code)
+		}
+	}
+	if e.Err != nil {
+		b.WriteString(": ")
+		b.WriteString(e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *StoreError) Unwrap() error { return e.Err }
