@@ -1,0 +1,81 @@
+# Everything a developer or CI does here. Needs Go, git and make; what else it
+# needs it builds, pinned, into .tools/.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+include tools.mk
+
+# Build metadata of git is of no use here and fails in a checkout of another user.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+SCHEMA    := example/schema.yaml
+# Where the demo keeps its shop: a file that is thrown away, or s3://… or mem://.
+DEMO_URL  ?=
+# Time that each fuzz target runs under `make fuzz`.
+FUZZTIME  ?= 30s
+# Benchmarks that `make bench` runs, and how often.
+BENCH     ?= .
+COUNT     ?= 1
+# Packages with goroutines, tested once more under the race detector.
+RACE      := ./runtime/... ./behaviors/... ./example/...
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Generate the example and run it on a file (or on DEMO_URL=s3://…)
+	go run ./cmd/s3dbgen generate -f $(SCHEMA)
+	@if [ -n "$(DEMO_URL)" ]; then \
+		go run ./example -db '$(DEMO_URL)'; \
+	else \
+		dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+		go run ./example -db "file://$$dir/shop.db"; \
+	fi
+
+.PHONY: test
+test: $(VERSITYGW) ## Run all tests, on memory, file and a real S3 server (versitygw)
+	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw S3DB_TEST_REQUIRE_SERVERS=1 go test ./...
+	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then set -x; \
+		PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw S3DB_TEST_REQUIRE_SERVERS=1 go test -race $(RACE); \
+	else \
+		echo "no C compiler: the race detector's run is left out"; [ -z "$${CI:-}" ]; \
+	fi
+
+.PHONY: test-minio
+test-minio: $(MINIO) ## Run the tests that need a server on MinIO (its first build takes minutes)
+	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=minio S3DB_TEST_REQUIRE_SERVERS=1 go test ./runtime/... ./example/...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Check form: linters, go.mod, generated files
+	go mod tidy -diff
+	$(GOLANGCI_LINT) run ./...
+	go run ./cmd/s3dbgen generate --check -f $(SCHEMA)
+
+.PHONY: generate
+generate: ## Write example/generated and the golden trees anew
+	go run ./cmd/s3dbgen generate -f $(SCHEMA)
+	go test ./gen/... ./cmd/... -update
+
+.PHONY: bench
+bench: $(VERSITYGW) ## Run the benchmarks: BENCH=regexp COUNT=n
+	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME
+	@for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for target in $$(grep -h '^func Fuzz' "$$dir"/*_test.go | sed 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/' | sort); do \
+			echo "== $$dir $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+		done; \
+	done
+
+.PHONY: tools
+tools: $(GOLANGCI_LINT) $(VERSITYGW) $(MINIO) ## Build the pinned tools into .tools/bin
+
+.PHONY: clean
+clean: ## Remove what the targets made, .tools included
+	rm -rf .tools dist

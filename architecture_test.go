@@ -1,0 +1,312 @@
+package s3dbgen_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const module = "github.com/s3dbgen/s3dbgen"
+
+// importRule says what packages may import beside the standard library. A
+// package matches by its path within the module; "x/..." is x and all below it.
+// The first rule that matches counts.
+type importRule struct {
+	packages string
+	ours     []string // paths within the module
+	others   []string // modules
+	because  string
+}
+
+// importRules is the architecture: what may know what. A package that no rule
+// matches is an error, so that a new one is placed deliberately.
+var importRules = []importRule{
+	{
+		packages: "schema/...",
+		ours:     []string{"schema/..."},
+		others:   []string{"gopkg.in/yaml.v3"},
+		because:  "the schema language stands alone",
+	},
+	{
+		packages: "templates",
+		because:  "templates are text",
+	},
+	{
+		packages: "runtime/compat",
+		because:  "the compatibility constants are shared by generator and runtime",
+	},
+	{
+		packages: "gen/...",
+		ours:     []string{"gen/...", "schema", "templates", "runtime/compat"},
+		others:   []string{"github.com/dave/jennifer"},
+		because:  "the generator writes names of the runtime and does not run it",
+	},
+	{
+		packages: "runtime/s3store",
+		ours:     []string{"runtime"},
+		others:   []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
+		because:  "only this package knows the AWS SDK",
+	},
+	{
+		packages: "runtime/boltstore",
+		ours:     []string{"runtime"},
+		others:   []string{"go.etcd.io/bbolt"},
+		because:  "a store knows the runtime and its own engine",
+	},
+	{
+		packages: "runtime/memstore",
+		ours:     []string{"runtime"},
+		because:  "a store knows the runtime alone",
+	},
+	{
+		packages: "runtime/storetest",
+		ours:     []string{"runtime"},
+		others:   []string{"github.com/google/go-cmp"},
+		because:  "the suite of stores sees them through the interface only",
+	},
+	{
+		packages: "runtime",
+		ours:     []string{"runtime/compat", "runtime/internal/..."},
+		others: []string{
+			"github.com/google/uuid",
+			"github.com/matoous/go-nanoid/v2",
+			"github.com/oklog/ulid/v2",
+			"github.com/shopspring/decimal",
+			"golang.org/x/crypto",
+		},
+		because: "every program that uses a generated client links the runtime: no SDK, few libraries",
+	},
+	{
+		packages: "behaviors/...",
+		ours:     []string{"runtime", "behaviors"},
+		because:  "behaviors use the public API of the runtime",
+	},
+	{
+		packages: "example/generated/...",
+		ours:     []string{"runtime", "behaviors", "runtime/s3store", "runtime/boltstore", "runtime/memstore"},
+		others:   []string{"github.com/google/uuid", "github.com/shopspring/decimal"},
+		because:  "generated code names the runtime, its stores and the types of values",
+	},
+	{
+		packages: "example",
+		ours:     []string{"runtime", "example/generated"},
+		others:   []string{"github.com/google/uuid", "github.com/shopspring/decimal"},
+		because:  "the example is a program of a user",
+	},
+	{
+		packages: "cmd/s3dbgen",
+		ours:     []string{"schema", "gen", "templates"},
+		others:   []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
+		because:  "the command prints what schema and gen decide",
+	},
+	{
+		packages: "internal/testserver",
+		ours:     []string{"runtime"},
+		because:  "it starts servers for tests and knows no store",
+	},
+}
+
+// goPackage is what go list says of a package.
+type goPackage struct {
+	ImportPath string
+	Standard   bool
+	Module     *struct{ Path string }
+	Imports    []string
+	Deps       []string
+}
+
+// TestImportDirections keeps the directions of imports between the packages and
+// the libraries each of them may use.
+func TestImportDirections(t *testing.T) {
+	t.Parallel()
+	packages := goList(t)
+	for _, p := range packages {
+		name, ok := withinModule(p.ImportPath)
+		if !ok {
+			continue
+		}
+		rule, ok := ruleFor(name)
+		if !ok {
+			t.Errorf("package %s has no rule in importRules: say what it may import", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if problem := rule.check(imported, packages); problem != "" {
+				t.Errorf("%s imports %s: %s", name, problem, rule.because)
+			}
+		}
+	}
+}
+
+// TestCoreHasNoSDK proves that a program which links only the runtime and the
+// embedded stores links no SDK and no driver of a server.
+func TestCoreHasNoSDK(t *testing.T) {
+	t.Parallel()
+	packages := goList(t)
+	foreign := []string{"aws", "sqs", "bigquery", "cloud.google.com", "pgx", "lib/pq", "minio", "versitygw", "net/http"}
+	for _, name := range []string{"runtime", "behaviors", "runtime/memstore", "runtime/boltstore"} {
+		p, ok := packages[path.Join(module, name)]
+		if !ok {
+			t.Errorf("package %s is gone", name)
+			continue
+		}
+		for _, dep := range p.Deps {
+			for _, word := range foreign {
+				if strings.Contains(dep, word) {
+					t.Errorf("%s depends on %s", name, dep)
+				}
+			}
+		}
+	}
+}
+
+// TestNoReflectionInRuntime proves that neither the runtime nor generated code
+// uses reflection or unsafe by itself.
+func TestNoReflectionInRuntime(t *testing.T) {
+	t.Parallel()
+	packages := goList(t)
+	for importPath, p := range packages {
+		name, ok := withinModule(importPath)
+		if !ok || name == "runtime/storetest" {
+			continue
+		}
+		if matches("runtime/...", name) || matches("behaviors/...", name) || matches("example/...", name) {
+			for _, banned := range []string{"reflect", "unsafe"} {
+				if slices.Contains(p.Imports, banned) {
+					t.Errorf("%s imports %s", name, banned)
+				}
+			}
+		}
+	}
+}
+
+// TestImportRulesCatch switches the rules' input: each of these imports must be
+// refused, or the rules prove nothing.
+func TestImportRulesCatch(t *testing.T) {
+	t.Parallel()
+	other := func(importPath, modulePath string) *goPackage {
+		return &goPackage{ImportPath: importPath, Module: &struct{ Path string }{modulePath}}
+	}
+	packages := map[string]*goPackage{
+		"github.com/aws/aws-sdk-go-v2/service/s3": other("github.com/aws/aws-sdk-go-v2/service/s3", "github.com/aws/aws-sdk-go-v2/service/s3"),
+		"gopkg.in/yaml.v3":                        other("gopkg.in/yaml.v3", "gopkg.in/yaml.v3"),
+		"fmt":                                     {ImportPath: "fmt", Standard: true},
+	}
+	for _, test := range []struct {
+		from, imported string
+		refused        bool
+	}{
+		{"runtime", "github.com/aws/aws-sdk-go-v2/service/s3", true},
+		{"runtime", module + "/behaviors", true},
+		{"runtime", "gopkg.in/yaml.v3", true},
+		{"schema", module + "/gen", true},
+		{"schema", module + "/runtime", true},
+		{"gen", module + "/runtime", true},
+		{"behaviors", module + "/runtime/s3store", true},
+		{"runtime/boltstore", "github.com/aws/aws-sdk-go-v2/service/s3", true},
+		{"runtime/s3store", "github.com/aws/aws-sdk-go-v2/service/s3", false},
+		{"runtime/s3store", "fmt", false},
+		{"gen", module + "/schema", false},
+	} {
+		rule, ok := ruleFor(test.from)
+		if !ok {
+			t.Errorf("%s has no rule", test.from)
+			continue
+		}
+		if problem := rule.check(test.imported, packages); (problem != "") != test.refused {
+			t.Errorf("%s → %s: %q, want refused: %t", test.from, test.imported, problem, test.refused)
+		}
+	}
+}
+
+// check returns what is wrong with an import, or "".
+func (r importRule) check(imported string, packages map[string]*goPackage) string {
+	if name, ok := withinModule(imported); ok {
+		for _, pattern := range r.ours {
+			if matches(pattern, name) {
+				return ""
+			}
+		}
+		return name
+	}
+	p := packages[imported]
+	if p == nil || p.Standard || p.Module == nil {
+		return ""
+	}
+	for _, allowed := range r.others {
+		if p.Module.Path == allowed || strings.HasPrefix(p.Module.Path, allowed+"/") {
+			return ""
+		}
+	}
+	return imported
+}
+
+// ruleFor returns the first rule that matches a package of the module.
+func ruleFor(name string) (importRule, bool) {
+	i := slices.IndexFunc(importRules, func(r importRule) bool { return matches(r.packages, name) })
+	if i < 0 {
+		return importRule{}, false
+	}
+	return importRules[i], true
+}
+
+// matches reports whether a path is the pattern or, for "x/...", below it.
+func matches(pattern, name string) bool {
+	if root, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return name == root || strings.HasPrefix(name, root+"/")
+	}
+	return name == pattern
+}
+
+// withinModule returns the path of one of the project's packages below the
+// module's.
+func withinModule(importPath string) (string, bool) {
+	return strings.CutPrefix(importPath, module+"/")
+}
+
+// goList returns the module's packages and all they depend on, by import path.
+func goList(t *testing.T) map[string]*goPackage {
+	t.Helper()
+	// go test repeats a cached result unless a file that the test itself looked
+	// at has changed; what go list reads does not count.
+	walkSources(t, func(file string) {
+		if _, err := os.Stat(file); err != nil {
+			t.Fatal(err)
+		}
+	})
+	packages, err := listPackages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return packages
+}
+
+// listPackages asks the go command once for all tests.
+var listPackages = sync.OnceValues(func() (map[string]*goPackage, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(context.Background(), "go", "list", "-deps", "-json=ImportPath,Standard,Module,Imports,Deps", "./...")
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("go list: %w\n%s", err, stderr.Bytes())
+	}
+	packages := map[string]*goPackage{}
+	for dec := json.NewDecoder(&stdout); ; {
+		p := &goPackage{}
+		if err := dec.Decode(p); errors.Is(err, io.EOF) {
+			return packages, nil
+		} else if err != nil {
+			return nil, err
+		}
+		packages[p.ImportPath] = p
+	}
+})

@@ -1,0 +1,31 @@
+# Tools that the targets need, each pinned, built from source with `go install`
+# into .tools/bin and rebuilt when its pin changes. None is linked into the
+# project, so none is in go.mod.
+
+TOOLS := $(CURDIR)/.tools/bin
+
+GOLANGCI_LINT_VERSION := v2.15.0
+# The two S3 servers of the tests. versitygw counts metadata as AWS does; MinIO
+# counts more and ignores conditions on DELETE: what passes on both is portable.
+VERSITYGW_VERSION := v1.8.0
+# MinIO tags its releases in a form that Go modules do not know; this is the last commit.
+MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
+
+GOLANGCI_LINT := $(TOOLS)/golangci-lint
+VERSITYGW     := $(TOOLS)/versitygw
+MINIO         := $(TOOLS)/minio
+
+# $(call pin,NAME,PACKAGE,VERSION): the binary depends on a stamp that has the
+# version in its name, so that a new pin rebuilds it and an old one does not.
+define pin
+$(TOOLS)/$(1): $(TOOLS)/.$(1)-$(3)
+$(TOOLS)/.$(1)-$(3):
+	@echo "installing $(1) $(3) (once)"
+	@mkdir -p $(TOOLS) && rm -f $(TOOLS)/.$(1)-*
+	GOBIN=$(TOOLS) GOFLAGS=-buildvcs=false go install $(2)@$(3)
+	@touch $$@
+endef
+
+$(eval $(call pin,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION)))
+$(eval $(call pin,versitygw,github.com/versity/versitygw/cmd/versitygw,$(VERSITYGW_VERSION)))
+$(eval $(call pin,minio,github.com/minio/minio,$(MINIO_VERSION)))
