@@ -12,6 +12,7 @@ type Model[T any, ID ~string, I, P any] struct {
 	NewID    IDGenerator // ids of documents inserted without one
 	AnyID    bool        // ids may hold any valid UTF-8 but NUL
 	Secrets  bool        // some attribute is a secret, so a key is needed
+	Names    []string    // names of the attributes by field number; "" where there is none
 
 	ID       func(*T) *ID
 	Meta     func(*T) *Meta

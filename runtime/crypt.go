@@ -1,0 +1,203 @@
+package s3db
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// sealer encrypts and decrypts the secrets of one document. path names the
+// attribute by its numbers, such as "5" or "5.2"; a sealed value opens at the
+// path where it was sealed and nowhere else.
+type sealer interface {
+	seal(path string, plain []byte) ([]byte, error)
+	open(path string, sealed []byte) ([]byte, error)
+}
+
+// A sealed value is, in format 1 (docs/format.md, "Secrets"):
+//
+//	1 byte    0x01, the format of the sealed value
+//	1 byte    n, the length of the key id, 1 to 32
+//	n bytes   key id, printable ASCII
+//	12 bytes  random nonce
+//	rest      AES-256-GCM: ciphertext, then the tag of 16 bytes
+//
+// The additional data are the parts format, database id, resource, document id,
+// path and key id, each after its length in 4 bytes, big-endian.
+const (
+	sealFormat     = 0x01
+	sealFormatName = "s3dbgen secret 1"
+	maxKeyID       = 32
+	nonceSize      = 12
+	tagSize        = 16
+	keySize        = 32
+)
+
+// The cost of deriving the key from a passphrase: the second recommendation of
+// RFC 9106, section 4. It is part of the format.
+const (
+	passphraseTime    = 3
+	passphraseMemory  = 64 * 1024 // KiB
+	passphraseThreads = 4
+)
+
+// keySource is a key as the caller gives it: a passphrase, or 32 raw bytes. The
+// empty id means one that is derived from the key itself.
+type keySource struct {
+	id         string
+	passphrase []byte
+	raw        []byte
+}
+
+// keyring holds the keys of a database. It is not changed after it was made.
+type keyring struct {
+	keys   map[string]cipher.AEAD
+	order  []string // ids, the active one first
+	random io.Reader
+}
+
+// newKeyring derives the keys, which takes some 100 ms for each passphrase. The
+// first key is the active one: it encrypts, all of them decrypt. salt is the
+// database's own, 16 bytes or more. Without sources the result is nil.
+func newKeyring(salt []byte, sources ...keySource) (*keyring, error) {
+	if len(sources) == 0 {
+		return nil, nil //nolint:nilnil // no keys is a good state: most databases have no secrets
+	}
+	ring := &keyring{keys: make(map[string]cipher.AEAD, len(sources)), random: rand.Reader}
+	for _, source := range sources {
+		if err := ring.add(salt, source); err != nil {
+			return nil, err
+		}
+	}
+	return ring, nil
+}
+
+func (ring *keyring) add(salt []byte, source keySource) error {
+	const shortestSalt = 16
+	if len(salt) < shortestSalt {
+		return fmt.Errorf("%w: the salt of the database has %d bytes, needs %d", ErrConfig, len(salt), shortestSalt)
+	}
+	root := source.raw
+	switch {
+	case len(source.passphrase) > 0 && source.raw != nil:
+		return fmt.Errorf("%w: a key is either a passphrase or raw bytes", ErrConfig)
+	case len(source.passphrase) > 0:
+		root = argon2.IDKey(source.passphrase, salt, passphraseTime, passphraseMemory, passphraseThreads, keySize)
+	case len(root) != keySize:
+		return fmt.Errorf("%w: a raw key has %d bytes, needs %d", ErrConfig, len(root), keySize)
+	}
+	id := source.id
+	if id == "" {
+		fingerprint, err := hkdf.Key(sha256.New, root, salt, "s3dbgen 1 key id", 6)
+		if err != nil {
+			return err
+		}
+		id = base64.RawURLEncoding.EncodeToString(fingerprint)
+	}
+	if !isKeyID(id) {
+		return fmt.Errorf("%w: key id %q: needs 1 to %d letters, digits, - or _", ErrConfig, id, maxKeyID)
+	}
+	if ring.keys[id] != nil {
+		return fmt.Errorf("%w: key id %q is given twice", ErrConfig, id)
+	}
+	key, err := hkdf.Key(sha256.New, root, salt, "s3dbgen 1 secrets", keySize)
+	if err != nil {
+		return err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return err
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		return err
+	}
+	ring.keys[id] = gcm
+	ring.order = append(ring.order, id)
+	return nil
+}
+
+func isKeyID(id string) bool { return len(id) <= maxKeyID && all(id, isDash) }
+
+// ids returns the ids of the keys, the active one first.
+func (ring *keyring) ids() []string { return slices.Clone(ring.order) }
+
+// documentSealer binds secrets to their document.
+type documentSealer struct {
+	ring                   *keyring
+	database, resource, id string
+}
+
+// newSealer returns the sealer of one document. With a nil ring it refuses every
+// value.
+func newSealer(ring *keyring, database, resource, id string) sealer {
+	return &documentSealer{ring: ring, database: database, resource: resource, id: id}
+}
+
+func (s *documentSealer) seal(path string, plain []byte) ([]byte, error) {
+	if s.ring == nil {
+		return nil, fmt.Errorf("%w: secrets need a key: give WithPassphrase or WithKey to Open", ErrConfig)
+	}
+	id := s.ring.order[0]
+	head := 2 + len(id)
+	out := make([]byte, head+nonceSize, head+nonceSize+len(plain)+tagSize)
+	out[0], out[1] = sealFormat, byte(len(id)) //nolint:gosec // at most maxKeyID
+	copy(out[2:], id)
+	if _, err := io.ReadFull(s.ring.random, out[head:]); err != nil {
+		return nil, fmt.Errorf("no random numbers: %w", err)
+	}
+	return s.ring.keys[id].Seal(out, out[head:], plain, s.additional(path, id)), nil
+}
+
+func (s *documentSealer) open(path string, sealed []byte) ([]byte, error) {
+	if len(sealed) < 2 {
+		return nil, fmt.Errorf("%w: the value is cut short", ErrDecrypt)
+	}
+	if sealed[0] != sealFormat {
+		return nil, fmt.Errorf("%w: unknown format %d of a secret", ErrDecrypt, sealed[0])
+	}
+	head := 2 + int(sealed[1])
+	if len(sealed) < head+nonceSize+tagSize {
+		return nil, fmt.Errorf("%w: the value is cut short", ErrDecrypt)
+	}
+	id := string(sealed[2:head])
+	if !isKeyID(id) {
+		return nil, fmt.Errorf("%w: the value is damaged", ErrDecrypt)
+	}
+	if s.ring == nil {
+		return nil, fmt.Errorf("%w: it needs the key %q, and Open was given none", ErrDecrypt, id)
+	}
+	key := s.ring.keys[id]
+	if key == nil {
+		return nil, fmt.Errorf("%w: it needs the key %q, and Open was given %q", ErrDecrypt, id, s.ring.order)
+	}
+	plain, err := key.Open(nil, sealed[head:head+nonceSize], sealed[head+nonceSize:], s.additional(path, id))
+	if err != nil {
+		return nil, fmt.Errorf("%w: wrong key %q, or the value was altered or moved", ErrDecrypt, id)
+	}
+	return plain, nil
+}
+
+// additional returns the data that a sealed value is bound to.
+func (s *documentSealer) additional(path, keyID string) []byte {
+	parts := [...]string{sealFormatName, s.database, s.resource, s.id, path, keyID}
+	size := 0
+	for _, p := range parts {
+		size += 4 + len(p)
+	}
+	b := make([]byte, 0, size)
+	for _, p := range parts {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(p))) //nolint:gosec // ids and names, far below 4 GiB
+		b = append(b, p...)
+	}
+	return b
+}

@@ -1,0 +1,218 @@
+package s3db
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// TimeRules are the rules of an instant. The zero time counts as missing, and
+// years outside 1 to 9999 (in UTC) are refused, since RFC 3339 cannot write them.
+type TimeRules struct {
+	Min, Max time.Time // zero = no rule
+}
+
+// Check implements Rule.
+func (r TimeRules) Check(v *Validator, path string, value *time.Time) {
+	t := *value
+	if t.IsZero() {
+		v.Add(path, "required", "must be set")
+		return
+	}
+	if year := t.UTC().Year(); year < 1 || year > 9999 {
+		v.Add(path, "datetime", "must lie in the years 1 to 9999")
+		return
+	}
+	if !r.Min.IsZero() && t.Before(r.Min) {
+		v.Add(path, "min", "must not be before "+r.Min.Format(time.RFC3339Nano))
+	}
+	if !r.Max.IsZero() && t.After(r.Max) {
+		v.Add(path, "max", "must not be after "+r.Max.Format(time.RFC3339Nano))
+	}
+}
+func (TimeRules) normalizes() bool { return false }
+func (TimeRules) repeats(v *Validator, items []time.Time) {
+	reportRepeats(v, items, time.Time.Compare)
+}
+
+// UTC moves an instant to UTC and drops its monotonic reading, so that it equals
+// what a later read returns. Generated code calls it.
+func UTC(t *time.Time) { *t = t.UTC().Round(0) }
+
+// UTCOptional is UTC for an optional instant; it leaves the caller's own alone.
+func UTCOptional(t **time.Time) {
+	if *t != nil {
+		own := (**t).UTC().Round(0)
+		*t = &own
+	}
+}
+
+// DateRules are the rules of a day. The zero Date counts as missing.
+type DateRules struct {
+	Min, Max Date // zero = no rule
+}
+
+// Check implements Rule.
+func (r DateRules) Check(v *Validator, path string, value *Date) {
+	d := *value
+	if d.IsZero() {
+		v.Add(path, "required", "must be set")
+		return
+	}
+	if !d.IsValid() {
+		v.Add(path, "date", "must be a day of the calendar, years 1 to 9999")
+		return
+	}
+	if !r.Min.IsZero() && d.Before(r.Min) {
+		v.Add(path, "min", "must not be before "+r.Min.String())
+	}
+	if !r.Max.IsZero() && d.After(r.Max) {
+		v.Add(path, "max", "must not be after "+r.Max.String())
+	}
+}
+func (DateRules) normalizes() bool                   { return false }
+func (DateRules) repeats(v *Validator, items []Date) { reportRepeats(v, items, Date.Compare) }
+
+// UUIDRules are the rules of a UUID. The nil UUID counts as missing.
+type UUIDRules struct {
+	Version int // 1 to 8; 0 = any
+}
+
+// Check implements Rule.
+func (r UUIDRules) Check(v *Validator, path string, value *uuid.UUID) {
+	if *value == uuid.Nil {
+		v.Add(path, "required", "must be set")
+		return
+	}
+	if r.Version != 0 && (int(value.Version()) != r.Version || value.Variant() != uuid.RFC4122) {
+		v.Add(path, "version", fmt.Sprintf("must be a UUID of version %d", r.Version))
+	}
+}
+func (UUIDRules) normalizes() bool { return false }
+func (UUIDRules) repeats(v *Validator, items []uuid.UUID) {
+	reportRepeats(v, items, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+}
+
+// IPRules are the rules of an IP address. The zero Addr counts as missing, and a
+// zone is refused, since it means something to one machine only.
+type IPRules struct {
+	V4, V6 bool // one or both; none = both
+}
+
+// Check implements Rule.
+func (r IPRules) Check(v *Validator, path string, value *netip.Addr) {
+	switch {
+	case !value.IsValid():
+		v.Add(path, "required", "must be set")
+	case value.Zone() != "":
+		v.Add(path, "ip", "must have no zone")
+	case r.V4 && !r.V6 && !value.Is4():
+		v.Add(path, "ip4", "must be an IPv4 address")
+	case r.V6 && !r.V4 && !value.Is6():
+		v.Add(path, "ip6", "must be an IPv6 address")
+	}
+}
+func (IPRules) normalizes() bool { return false }
+func (IPRules) repeats(v *Validator, items []netip.Addr) {
+	reportRepeats(v, items, netip.Addr.Compare)
+}
+
+// BytesRules are the rules of bytes.
+type BytesRules struct {
+	Optional         bool // nil is accepted
+	Min, Max, Length int  // in bytes; 0 = no rule
+}
+
+// Check implements Rule.
+func (r BytesRules) Check(v *Validator, path string, value *[]byte) {
+	if *value == nil {
+		if !r.Optional {
+			v.Add(path, "required", "must be set")
+		}
+		return
+	}
+	checkSize(v, path, len(*value), sizes{r.Min, r.Max, r.Length}, "bytes")
+}
+func (BytesRules) normalizes() bool                     { return false }
+func (BytesRules) repeats(v *Validator, items [][]byte) { reportRepeats(v, items, bytes.Compare) }
+
+// JSONRules are the rules of a raw JSON value: it is one valid JSON text.
+type JSONRules struct {
+	Optional bool // nil is accepted
+}
+
+// Check implements Rule.
+func (r JSONRules) Check(v *Validator, path string, value *json.RawMessage) {
+	switch {
+	case *value == nil:
+		if !r.Optional {
+			v.Add(path, "required", "must be set")
+		}
+	case !utf8.Valid(*value):
+		v.Add(path, "utf8", "must be valid UTF-8")
+	case !json.Valid(*value):
+		v.Add(path, "json", "must be valid JSON")
+	}
+}
+func (JSONRules) normalizes() bool                      { return false }
+func (JSONRules) repeats(*Validator, []json.RawMessage) {}
+
+// EnumTable holds the values of an enum with the stable numbers that documents
+// are stored with, in ascending order of the numbers. Generated code makes one
+// for each enum.
+type EnumTable[T ~string] []EnumEntry[T]
+
+// EnumEntry is one value of an enum.
+type EnumEntry[T ~string] struct {
+	Value  T
+	Number int // from 1
+}
+
+// Number returns the number of a value, or 0 when the enum does not have it.
+func (t EnumTable[T]) Number(value T) int {
+	for i := range t {
+		if t[i].Value == value {
+			return t[i].Number
+		}
+	}
+	return 0
+}
+
+// Value returns the value with a number; ok is false when there is none.
+func (t EnumTable[T]) Value(number int) (value T, ok bool) {
+	for i := range t {
+		if t[i].Number == number {
+			return t[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// EnumRules are the rules of an enum: it holds one of its values.
+type EnumRules[T ~string] struct {
+	Table EnumTable[T]
+}
+
+// Check implements Rule.
+func (r EnumRules[T]) Check(v *Validator, path string, value *T) {
+	if r.Table.Number(*value) != 0 {
+		return
+	}
+	if *value == "" {
+		v.Add(path, "required", "must be set")
+		return
+	}
+	names := make([]string, len(r.Table))
+	for i, e := range r.Table {
+		names[i] = string(e.Value)
+	}
+	v.Add(path, "enum", "must be one of "+listed(names))
+}
+func (EnumRules[T]) normalizes() bool                { return false }
+func (EnumRules[T]) repeats(v *Validator, items []T) { reportRepeats(v, items, cmp.Compare) }
