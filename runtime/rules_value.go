@@ -2,7 +2,6 @@ package s3db
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -162,57 +161,3 @@ func (r JSONRules) Check(v *Validator, path string, value *json.RawMessage) {
 }
 func (JSONRules) normalizes() bool                      { return false }
 func (JSONRules) repeats(*Validator, []json.RawMessage) {}
-
-// EnumTable holds the values of an enum with the stable numbers that documents
-// are stored with, in ascending order of the numbers. Generated code makes one
-// for each enum.
-type EnumTable[T ~string] []EnumEntry[T]
-
-// EnumEntry is one value of an enum.
-type EnumEntry[T ~string] struct {
-	Value  T
-	Number int // from 1
-}
-
-// Number returns the number of a value, or 0 when the enum does not have it.
-func (t EnumTable[T]) Number(value T) int {
-	for i := range t {
-		if t[i].Value == value {
-			return t[i].Number
-		}
-	}
-	return 0
-}
-
-// Value returns the value with a number; ok is false when there is none.
-func (t EnumTable[T]) Value(number int) (value T, ok bool) {
-	for i := range t {
-		if t[i].Number == number {
-			return t[i].Value, true
-		}
-	}
-	return "", false
-}
-
-// EnumRules are the rules of an enum: it holds one of its values.
-type EnumRules[T ~string] struct {
-	Table EnumTable[T]
-}
-
-// Check implements Rule.
-func (r EnumRules[T]) Check(v *Validator, path string, value *T) {
-	if r.Table.Number(*value) != 0 {
-		return
-	}
-	if *value == "" {
-		v.Add(path, "required", "must be set")
-		return
-	}
-	names := make([]string, len(r.Table))
-	for i, e := range r.Table {
-		names[i] = string(e.Value)
-	}
-	v.Add(path, "enum", "must be one of "+listed(names))
-}
-func (EnumRules[T]) normalizes() bool                { return false }
-func (EnumRules[T]) repeats(v *Validator, items []T) { reportRepeats(v, items, cmp.Compare) }
