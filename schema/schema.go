@@ -12,6 +12,8 @@ type Schema struct {
 	Stores      []Store
 	Description string
 	Resources   []*Resource // in the order of the file
+
+	src *source // text of File, for the excerpts of diagnostics
 }
 
 // Store is a store that the generated Open can reach.
@@ -38,6 +40,9 @@ type Resource struct {
 	Partitions  []*Index // includes byCreatedDate and byUpdatedDate under timestamps, byVersion under versioning
 	Uniques     []*Index // from the rule "unique" and the option "unique"
 	Versioning  bool
+
+	Version int    // of the stored shape, from the lock file; 0 is the first
+	Hash    string // hex SHA-256 of StoredShape, set by Assign
 }
 
 // Behavior is the policy for documents above the metadata limit.
@@ -83,11 +88,22 @@ type Attribute struct {
 	Type        *Type
 	Optional    bool
 	Immutable   bool
-	Default     any // Go value of the type (string, int64, float64, bool, …); nil without default
-	HasDefault  bool
+	Was         string // former name, given by the option "was"
 	Description string
-	Deprecated  string
+	Deprecated  string // the reason; "" when not deprecated
+
+	// Default is what an insert stores when the attribute is left out; nil
+	// without default. An attribute with a default is never optional and stands
+	// at the top level of its resource. Its Go type follows the kind: int64 of
+	// an integer, float64 of a number, bool of a boolean, time.Time (UTC) of a
+	// datetime, time.Duration of a duration, []byte of bytes, and string of all
+	// other single values: canonical text of a decimal, uuid or ip, YYYY-MM-DD
+	// of a date, the name of an enum value. Other kinds have no defaults.
+	Default any
 }
+
+// HasDefault reports whether inserts may leave a out although it is not optional.
+func (a *Attribute) HasDefault() bool { return a.Default != nil }
 
 // Kind is the type of a value.
 type Kind string
@@ -123,17 +139,23 @@ const (
 type Type struct {
 	Pos    Position
 	Kind   Kind
-	Elem   *Type        // items of an array, values of a map, what a secret holds
+	Elem   *Type        // items of an array, values of a map, what a secret holds (a string by default)
 	Fields []*Attribute // of a typed object; nil for a free-form one
 	Enum   []EnumValue
 	Rules  Rules
+
+	removed []string // values of the enum that are given up, option "removed"
 }
 
 // EnumValue is one value of an enum.
 type EnumValue struct {
-	Pos    Position
-	Name   string
-	Number int // stable, from the lock file
+	Pos         Position
+	Name        string
+	Number      int    // stable, from the lock file
+	GoName      string // suffix of the Go constant, given by the option "go"; "" = derived by the generator
+	Was         string // former name, given by the option "was"
+	Description string
+	Deprecated  string // the reason; "" when not deprecated
 }
 
 // Rules are the checks on a value. A nil pointer, "" and false mean no rule.
@@ -155,14 +177,15 @@ type Rules struct {
 	Uppercase        bool
 	Trim             bool
 
-	// Number rules, as canonical decimal text so that int64, float64 and decimal lose nothing.
+	// Number rules, as canonical decimal text so that int64, float64 and decimal
+	// lose nothing; of a duration in nanoseconds.
 	MinNumber, MaxNumber, Equal, NotEqual string
 	Positive, Negative                    bool
-	MinTime, MaxTime                      string // RFC 3339 or YYYY-MM-DD
+	MinTime, MaxTime                      string // RFC 3339 in UTC of a datetime, YYYY-MM-DD of a date
 
-	UniqueItems bool // items of an array differ
-	Generate    int  // length of a generated secret or password; 0 = none
-	UUIDVersion int
+	UniqueItems bool     // items of an array differ
+	Generate    int      // characters of a generated secret or password; 0 = none; only at the top level
+	UUIDVersion int      // 1 to 8; 0 = any
 	Schemes     []string // of a url
 }
 
@@ -178,16 +201,9 @@ type Index struct {
 type IndexField struct {
 	Pos       Position
 	Path      string
-	Attribute *Attribute   // nil for the system fields id, createdAt, updatedAt, _v
+	Attribute *Attribute   // nil for the system fields createdAt, updatedAt (under timestamps) and _v (under versioning)
 	Through   []*Attribute // the objects on the way, outermost first
 	Date      bool         // rule "date": an instant counts as its UTC day
 	MaxLength int          // rule "maxlength": characters of the value's text; 0 = all
 	Desc      bool
-}
-
-// Position is a place in a file. Line and Column count from 1, Column in
-// characters.
-type Position struct {
-	File         string
-	Line, Column int
 }

@@ -1,0 +1,93 @@
+package schema
+
+// Code names a kind of mistake. Codes are stable: one keeps its meaning for ever
+// and is never used for another.
+type Code string
+
+// Codes of the form of the file.
+const (
+	CodeSyntax          Code = "S3D0001"
+	CodeEncoding        Code = "S3D0002"
+	CodeEmpty           Code = "S3D0003"
+	CodeDocuments       Code = "S3D0004"
+	CodeMergeConflict   Code = "S3D0005"
+	CodeTooLarge        Code = "S3D0006"
+	CodeTab             Code = "S3D0007"
+	CodeDuplicateKey    Code = "S3D0008"
+	CodeWrongNode       Code = "S3D0009"
+	CodeUnknownKey      Code = "S3D0010"
+	CodeMissingKey      Code = "S3D0011"
+	CodeMergeKey        Code = "S3D0012"
+	CodeEmptySection    Code = "S3D0013"
+	CodeOptionValue     Code = "S3D0014"
+	CodeNotSupported    Code = "S3D0015"
+	CodeConflictingKeys Code = "S3D0016"
+)
+
+// Codes of names.
+const (
+	CodePackageName   Code = "S3D0101"
+	CodeOutput        Code = "S3D0102"
+	CodeResourceName  Code = "S3D0103"
+	CodeAttributeName Code = "S3D0104"
+	CodeReservedName  Code = "S3D0105"
+	CodeIndexName     Code = "S3D0106"
+	CodeGoName        Code = "S3D0107"
+)
+
+// Codes of types and rules.
+const (
+	CodeUnknownType   Code = "S3D0201"
+	CodeMissingType   Code = "S3D0202"
+	CodeUnknownRule   Code = "S3D0203"
+	CodeRuleArgument  Code = "S3D0204"
+	CodeRuleKind      Code = "S3D0205"
+	CodeDuplicateRule Code = "S3D0206"
+	CodeContradiction Code = "S3D0207"
+	CodePattern       Code = "S3D0208"
+	CodeDefault       Code = "S3D0209"
+	CodeEnumValues    Code = "S3D0210"
+	CodePlace         Code = "S3D0211"
+	CodeSecretPlace   Code = "S3D0212"
+	CodeItems         Code = "S3D0213"
+)
+
+// Codes of partitions and unique constraints.
+const (
+	CodeIndexField     Code = "S3D0301"
+	CodeIndexKind      Code = "S3D0302"
+	CodeIndexSecret    Code = "S3D0303"
+	CodeIndexRule      Code = "S3D0304"
+	CodeIndexDuplicate Code = "S3D0305"
+	CodeIndexSame      Code = "S3D0306"
+	CodeIndexEmpty     Code = "S3D0307"
+	CodeIndexSystem    Code = "S3D0308"
+)
+
+// Codes of the lock file and of changes against it.
+const (
+	CodeLockCorrupt    Code = "S3D0401"
+	CodeLockFormat     Code = "S3D0402"
+	CodeLockNumber     Code = "S3D0403"
+	CodeLockVersion    Code = "S3D0404"
+	CodeTypeChange     Code = "S3D0405"
+	CodeEnumRemoved    Code = "S3D0406"
+	CodeWas            Code = "S3D0407"
+	CodePossibleRename Code = "S3D0408"
+	CodeNewRequired    Code = "S3D0409"
+)
+
+// Codes of the generator, which reports through Schema.Diagnose.
+const (
+	CodeGoNameTaken   Code = "S3D0501"
+	CodeGoNameInvalid Code = "S3D0502"
+)
+
+// severity returns how grave a mistake of the code is.
+func (c Code) severity() Severity {
+	switch c {
+	case CodeIndexSame, CodePossibleRename, CodeNewRequired:
+		return Warning
+	}
+	return Error
+}

@@ -1,0 +1,265 @@
+package schema
+
+import "strings"
+
+// settings are the options that a resource takes from the schema's defaults.
+type settings struct {
+	timestamps bool
+	versioning bool
+	behavior   Behavior
+	id         ID
+}
+
+// defaultIDSize is the number of characters of a nanoid: 22 of 64 make 132 bits.
+const defaultIDSize = 22
+
+// Sizes of nanoids: shorter ones collide at once, longer ones leave no room in a key.
+const (
+	minIDSize = 4
+	maxIDSize = 128
+)
+
+// settingOptions are the options that resources and defaults share. The keys
+// read are noted, for two spellings of one option.
+func (p *parser) settingOptions(s *settings) []option {
+	read := map[string]*node{}
+	once := func(name string, f func(v *node)) func(k, v *node) {
+		return func(k, v *node) {
+			if first := read[name]; first != nil {
+				p.report(CodeConflictingKeys, k.span(), "%s and %s say the same", quote(first.value), quote(k.value)).
+					help("keep one of the two").also(p.src, first.span(), "first given here")
+				return
+			}
+			read[name] = k
+			f(v)
+		}
+	}
+	versioning := once("versioning", func(v *node) { p.readBool(v, "versioning", &s.versioning) })
+	id := once("generator", func(v *node) { p.id(v, &s.id) })
+	return []option{
+		{"timestamps", func(_, v *node) { p.readBool(v, "timestamps", &s.timestamps) }},
+		{"behavior", func(_, v *node) { p.behavior(v, &s.behavior) }},
+		{"id", func(k, v *node) {
+			if v.kind == mappingNode {
+				if _, ok := v.get("size"); ok && read["size"] == nil {
+					read["size"] = k
+				}
+			}
+			id(k, v)
+		}},
+		{"idGenerator", once("generator", func(v *node) { p.idGenerator(v, &s.id) })},
+		{"idSize", once("size", func(v *node) { p.readInt(v, "idSize", minIDSize, maxIDSize, &s.id.Size) })},
+		{"versioning", versioning},
+		{"versioningEnabled", versioning},
+	}
+}
+
+func (p *parser) readDefaults(n *node) {
+	p.defaults = settings{}
+	if n.kind != mappingNode {
+		p.report(CodeWrongNode, n.span(), "defaults must be a mapping of options, this is %s", n.what())
+		return
+	}
+	p.options(n, "defaults", p.settingOptions(&p.defaults), resourceHints)
+	p.checkID(&p.defaults.id, n)
+}
+
+var resourceHints = map[string]string{
+	"fields":          "the fields of a document are its attributes: write attributes",
+	"hooks":           "hooks are Go functions: register them on the generated client, db.Users.Hooks(…)",
+	"middlewares":     "middlewares are Go functions: register them on the generated client",
+	"events":          "events are subscribed to in Go, on the generated client",
+	"plugins":         "plugins are given in Go when the program opens the database",
+	"name":            "the key of a resource is its name; the name of the Go type is the option go",
+	"indexes":         "write partitions to find documents by a field, unique to forbid two with the same value",
+	"indices":         "write partitions to find documents by a field, unique to forbid two with the same value",
+	"primaryKey":      "documents are stored under their id; see the option id",
+	"was":             "a resource cannot be renamed, its name is part of every key; the name of the Go type is the option go",
+	"idCharset":       "write id: {charset: any}",
+	"cache":           "caching is a plugin, given in Go when the program opens the database",
+	"autoDecrypt":     "secrets are always decrypted for the caller",
+	"asyncPartitions": "documents and their partitions are always written together",
+}
+
+// notSupported are options that are planned; a schema that relies on them must
+// not be accepted as if they worked.
+var notSupported = map[string]string{
+	"ttl":       "documents that expire",
+	"relations": "relations between resources",
+}
+
+// resource reads one entry of resources.
+func (p *parser) resource(key, value *node) {
+	named := p.resourceName(key)
+	if !p.filled(value, "resource "+quote(key.value), "attributes") {
+		return
+	}
+	s := p.defaults
+	r := &Resource{Pos: key.span().pos, Name: key.value}
+	var attributes, partitions, uniques *node
+	known := append(p.settingOptions(&s),
+		option{"attributes", func(_, v *node) { attributes = v }},
+		option{"partitions", func(_, v *node) { partitions = v }},
+		option{"unique", func(_, v *node) { uniques = v }},
+		option{"description", func(_, v *node) { p.readText(v, "description", &r.Description) }},
+		option{"deprecated", func(_, v *node) { p.deprecated(v, &r.Deprecated) }},
+		option{"go", func(_, v *node) {
+			if p.readText(v, "go", &r.GoName) {
+				p.goName(v.span(), r.GoName)
+			}
+		}},
+	)
+	_, hasAttributes := value.get("attributes")
+	if !hasAttributes && looksLikeAttributes(value, known) {
+		p.report(CodeMissingKey, span{pos: value.pos}, "resource %s has no attributes", quote(key.value)).
+			help("put the attributes one level deeper, under attributes:")
+		return
+	}
+	rest := *value
+	rest.pairs = nil
+	for _, option := range value.pairs {
+		if what, ok := notSupported[option.key.value]; ok {
+			p.report(CodeNotSupported, option.key.span(), "%s is not supported yet (%s)", quote(option.key.value), what).help("remove it")
+			continue
+		}
+		rest.pairs = append(rest.pairs, option)
+	}
+	p.options(&rest, "a resource", known, resourceHints)
+	p.checkID(&s.id, value)
+	r.Timestamps, r.Versioning, r.Behavior, r.ID = s.timestamps, s.versioning, s.behavior, s.id
+	if r.Behavior == "" {
+		r.Behavior = UserManaged
+	}
+	if !hasAttributes {
+		p.report(CodeMissingKey, key.span(), "resource %s has no attributes", quote(key.value)).
+			help("add attributes: {name: string}")
+		return
+	}
+	p.attributes(r, attributes)
+	p.indexes(r, partitions, uniques)
+	if named {
+		p.schema.Resources = append(p.schema.Resources, r)
+	}
+}
+
+// looksLikeAttributes reports whether a resource seems to list its attributes
+// directly, without the key attributes.
+func looksLikeAttributes(n *node, known []option) bool {
+	for _, pair := range n.pairs {
+		for _, o := range known {
+			if o.name == pair.key.value {
+				return false
+			}
+		}
+		if !pair.value.isText() && pair.value.kind != mappingNode {
+			return false
+		}
+		if _, ok := resourceHints[pair.key.value]; ok || notSupported[pair.key.value] != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *parser) behavior(v *node, to *Behavior) {
+	all := []string{string(UserManaged), string(EnforceLimits), string(TruncateData), string(BodyOverflow), string(BodyOnly)}
+	var name string
+	if !p.readText(v, "behavior", &name) {
+		return
+	}
+	for _, b := range all {
+		if b == name {
+			*to = Behavior(name)
+			return
+		}
+	}
+	p.report(CodeOptionValue, v.span(), "unknown behavior %s", quote(name)).help("%s", didYouMean(name, all))
+}
+
+func (p *parser) deprecated(v *node, to *string) {
+	if v.tag == "!!bool" {
+		p.report(CodeWrongNode, v.span(), "deprecated must be a text that says what to use instead, this is %s", v.what())
+		return
+	}
+	if p.readText(v, "deprecated", to) && strings.TrimSpace(*to) == "" {
+		p.report(CodeOptionValue, v.span(), "deprecated must say what to use instead")
+	}
+}
+
+// id reads the option id: a generator, or a mapping.
+func (p *parser) id(v *node, to *ID) {
+	if v.isText() {
+		p.idGenerator(v, to)
+		return
+	}
+	if v.kind != mappingNode {
+		p.report(CodeWrongNode, v.span(), "id must be the name of a generator or a mapping, this is %s", v.what())
+		return
+	}
+	p.options(v, "id", []option{
+		{"generator", func(_, v *node) { p.idGenerator(v, to) }},
+		{"size", func(_, v *node) { p.readInt(v, "size", minIDSize, maxIDSize, &to.Size) }},
+		{"charset", func(_, v *node) {
+			var name string
+			if !p.readText(v, "charset", &name) {
+				return
+			}
+			if name != "safe" && name != "any" {
+				p.report(CodeOptionValue, v.span(), "unknown charset %s", quote(name)).help("use one of: safe, any")
+				return
+			}
+			to.Any = name == "any"
+		}},
+	}, map[string]string{"type": "write generator", "length": "write size"})
+}
+
+func (p *parser) idGenerator(v *node, to *ID) {
+	all := []string{string(NanoID), string(UUIDv1), string(UUIDv4), string(UUIDv7), string(ULID), string(Custom)}
+	var name string
+	if !p.readText(v, "generator", &name) {
+		return
+	}
+	for _, g := range all {
+		if g == name {
+			to.Generator = IDGenerator(name)
+			return
+		}
+	}
+	p.report(CodeOptionValue, v.span(), "unknown id generator %s", quote(name)).help("%s", didYouMean(name, all))
+}
+
+// checkID completes id, whose options stand in n.
+func (p *parser) checkID(id *ID, n *node) {
+	if id.Generator == "" {
+		id.Generator = NanoID
+	}
+	if id.Generator == NanoID {
+		if id.Size == 0 {
+			id.Size = defaultIDSize
+		}
+		return
+	}
+	if id.Size == 0 {
+		return
+	}
+	given := false
+	for _, pair := range n.pairs {
+		at := pair.key
+		switch pair.key.value {
+		case "id":
+			size, ok := pair.value.get("size")
+			if !ok {
+				continue
+			}
+			at = size.key
+		case "idSize":
+		default:
+			continue
+		}
+		given = true
+		p.report(CodeConflictingKeys, at.span(), "only a nanoid has a size, not %s", quote(string(id.Generator))).help("remove the size")
+	}
+	if !given { // a size from the defaults does not concern another generator
+		id.Size = 0
+	}
+}
