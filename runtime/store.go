@@ -65,8 +65,15 @@ type Condition struct {
 // IfAbsent holds when there is no object under the key (If-None-Match: *).
 func IfAbsent() Condition { return Condition{absent: true} }
 
-// IfMatchETag holds when the object exists and has this ETag (If-Match).
-func IfMatchETag(etag string) Condition { return Condition{etag: etag} }
+// IfMatchETag holds when the object exists and has this ETag (If-Match). Of the
+// empty string it makes a condition that never holds, so that an ETag somebody
+// forgot to fill in does not become an unconditional write.
+func IfMatchETag(etag string) Condition {
+	if etag == "" {
+		etag = `""`
+	}
+	return Condition{etag: etag}
+}
 
 // Absent reports whether the condition is IfAbsent.
 func (c Condition) Absent() bool { return c.absent }

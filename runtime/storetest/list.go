@@ -1,0 +1,175 @@
+package storetest
+
+import (
+	"slices"
+
+	"github.com/google/go-cmp/cmp"
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+)
+
+// ordered are keys whose order servers with directories get wrong, in the order
+// of their bytes.
+var ordered = []string{
+	"!", ",", "-", "0", "A", "B", "a!", "a,", "a-", "a-b", "a.b", "a/b", "a/c!", "a/c/d", "a/c0", "a0", "a=", "aB", "a_", "ab", "a~", "b", "z", "~", "é", "日", "😀",
+}
+
+func (s *suite) writeOrdered() {
+	for _, i := range []int{13, 4, 26, 0, 19, 7, 22, 2, 11, 25, 9, 16, 1, 24, 5, 20, 8, 14, 3, 18, 10, 23, 6, 15, 21, 12, 17} {
+		s.mustPut(s.key(ordered[i]), "x", nil)
+	}
+}
+
+func (s *suite) listOrder() {
+	if !slices.IsSorted(ordered) {
+		s.Fatal("the test's keys are not in order")
+	}
+	s.writeOrdered()
+	page := s.mustList(s3db.ListRequest{Prefix: s.prefix + "/"})
+	if diff := cmp.Diff(ordered, s.listed(page)); diff != "" {
+		s.Errorf("List (-want +got):\n%s", diff)
+	}
+	if page.More {
+		s.Error("List: more keys are said to follow")
+	}
+	for size := 1; size <= len(ordered)+1; size++ {
+		var got []string
+		for after := ""; ; {
+			page := s.mustList(s3db.ListRequest{Prefix: s.prefix + "/", StartAfter: after, Limit: size})
+			if len(page.Items) > size {
+				s.Fatalf("a page of %d has %d keys", size, len(page.Items))
+			}
+			got = append(got, s.listed(page)...)
+			if !page.More {
+				break
+			}
+			if len(page.Items) == 0 || len(got) > len(ordered) {
+				s.Fatalf("pages of %d do not end: %q", size, got)
+			}
+			after = page.Items[len(page.Items)-1].Key
+		}
+		if diff := cmp.Diff(ordered, got); diff != "" {
+			s.Errorf("List in pages of %d (-want +got):\n%s", size, diff)
+		}
+	}
+}
+
+func (s *suite) listPrefix() {
+	for _, key := range []string{"US!/1", "US-A!/1", "USA!/1", "US!/2", "users/1", "users2/1", "user/1", "u"} {
+		s.mustPut(s.key(key), "x", nil)
+	}
+	for _, test := range []struct {
+		prefix, after string
+		want          []string
+	}{
+		{"US!/", "", []string{"US!/1", "US!/2"}},
+		{"US", "", []string{"US!/1", "US!/2", "US-A!/1", "USA!/1"}},
+		{"users/", "", []string{"users/1"}},
+		{"user", "", []string{"user/1", "users/1", "users2/1"}},
+		{"u", "", []string{"u", "user/1", "users/1", "users2/1"}},
+		{"users/1", "", []string{"users/1"}},
+		{"users/1/", "", []string{}},
+		{"none", "", []string{}},
+		{"v/none/", "", []string{}},
+		// StartAfter need not be a key, nor start with the prefix.
+		{"US!/", "US!/1", []string{"US!/2"}},
+		{"US!/", "US!/0", []string{"US!/1", "US!/2"}},
+		{"US!/", "US!/10", []string{"US!/2"}},
+		{"US!/", "US!/2", []string{}},
+		{"US!/", "US!/9", []string{}},
+		{"US!/", "A", []string{"US!/1", "US!/2"}},
+		{"US!/", "z", []string{}},
+		{"US!/", "US", []string{"US!/1", "US!/2"}},
+		{"US!/", "US!/", []string{"US!/1", "US!/2"}},
+		{"US!/", "US!~", []string{}},
+		{"US", "US!~", []string{"US-A!/1", "USA!/1"}},
+		{"", "users/", []string{"users/1", "users2/1"}},
+	} {
+		req := s3db.ListRequest{Prefix: s.key(test.prefix)}
+		if test.after != "" {
+			req.StartAfter = s.key(test.after)
+		}
+		page := s.mustList(req)
+		if got := s.listed(page); !slices.Equal(got, test.want) || page.More {
+			s.Errorf("List with prefix %q after %q: %q, more %v; want %q", test.prefix, test.after, got, page.More, test.want)
+		}
+	}
+}
+
+func (s *suite) listPages() {
+	const n = 10
+	s.fill(n, func(i int) string { return s.key("p/" + number(i)) })
+	s.mustPut(s.key("q"), "x", nil) // what follows the prefix does not count as more
+	for _, test := range []struct {
+		after, limit, want int // after: -1 is none
+		more               bool
+	}{
+		{-1, 0, 10, false}, {-1, 9, 9, true}, {-1, 10, 10, false}, {-1, 11, 10, false}, {-1, 1, 1, true}, {8, 1, 1, false}, {7, 1, 1, true}, {9, 5, 0, false}, {4, 5, 5, false}, {4, 4, 4, true}, {-1, 5000, 10, false},
+	} {
+		req := s3db.ListRequest{Prefix: s.key("p/"), Limit: test.limit}
+		if test.after >= 0 {
+			req.StartAfter = s.key("p/" + number(test.after))
+		}
+		page := s.mustList(req)
+		var want []string
+		for i := range test.want {
+			want = append(want, "p/"+number(test.after+1+i))
+		}
+		if got := s.listed(page); !slices.Equal(got, want) || page.More != test.more {
+			s.Errorf("List after %d, limit %d: %q, more %v; want %q, %v", test.after, test.limit, got, page.More, want, test.more)
+		}
+	}
+}
+
+func (s *suite) listThousand() {
+	prefix := s.key("p/")
+	s.fill(999, func(i int) string { return prefix + number(i) })
+	for n := 999; n <= 1001; n++ {
+		if n > 999 {
+			s.mustPut(prefix+number(n-1), "x", nil)
+		}
+		for _, limit := range []int{0, 1000, 2000} {
+			page := s.mustList(s3db.ListRequest{Prefix: prefix, Limit: limit})
+			if len(page.Items) != min(n, 1000) || page.More != (n > 1000) {
+				s.Errorf("%d keys, limit %d: %d items, more %v", n, limit, len(page.Items), page.More)
+				continue
+			}
+			for i, item := range page.Items {
+				if item.Key != prefix+number(i) {
+					s.Fatalf("%d keys, limit %d: item %d is %q", n, limit, i, item.Key)
+				}
+			}
+		}
+	}
+	page := s.mustList(s3db.ListRequest{Prefix: prefix, StartAfter: prefix + number(999)})
+	if len(page.Items) != 1 || page.More {
+		s.Errorf("after the 1000th of 1001: %d items, more %v", len(page.Items), page.More)
+	}
+}
+
+func (s *suite) listItems() {
+	etag := s.mustPut(s.key("a"), "12345", map[string]string{"1": "x"})
+	s.mustPut(s.key("b"), "", nil)
+	page := s.mustList(s3db.ListRequest{Prefix: s.prefix + "/"})
+	if len(page.Items) != 2 {
+		s.Fatalf("List: %d items", len(page.Items))
+	}
+	if a := page.Items[0]; a.Size != 5 || a.ETag != etag || a.Key != s.key("a") {
+		s.Errorf("List: %+v, want size 5, ETag %s", a, etag)
+	}
+	if b := page.Items[1]; b.Size != 0 {
+		s.Errorf("List: %+v, want size 0", b)
+	}
+}
+
+func (s *suite) listRefused() {
+	for name, req := range map[string]s3db.ListRequest{
+		"a control character in the prefix": {Prefix: s.key("a\nb")},
+		"a control character in the start":  {Prefix: s.key("a"), StartAfter: s.key("a\x00")},
+		"a prefix that is not UTF-8":        {Prefix: s.key("a\xff")},
+		"a start that is not UTF-8":         {Prefix: s.key("a"), StartAfter: s.key("\xc3")},
+		"a negative limit":                  {Prefix: s.key("a"), Limit: -1},
+	} {
+		_, err := s.store.List(s.ctx, req)
+		s.wantPermanent("List with "+name, err)
+	}
+}
