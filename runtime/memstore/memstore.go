@@ -16,9 +16,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tidwall/btree"
+
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/internal/s3rules"
-	"github.com/tidwall/btree"
 )
 
 // Options configure a Server. The zero Options are a strict server with the

@@ -2,7 +2,6 @@ package memstore
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
@@ -19,15 +18,25 @@ const (
 	Delete
 	DeleteMany
 	List
-	kinds
 )
 
 // String returns the name that errors use for the operation.
 func (k Kind) String() string {
-	if k >= kinds {
-		return "unknown"
+	switch k {
+	case Get:
+		return "get"
+	case Head:
+		return "head"
+	case Put:
+		return "put"
+	case Delete:
+		return "delete"
+	case DeleteMany:
+		return "delete many"
+	case List:
+		return "list"
 	}
-	return [kinds]string{"get", "head", "put", "delete", "delete many", "list"}[k]
+	return "unknown"
 }
 
 // Writes reports whether requests of this kind change objects.
@@ -68,19 +77,13 @@ func (r Request) String() string {
 	return s
 }
 
-// own copies what belongs to the caller, for a request that takes effect after
-// the call.
-func (r *Request) own() {
-	r.Body = slices.Clone(r.Body)
-	r.Metadata = maps.Clone(r.Metadata)
-}
-
 // Counts are numbers of requests by kind.
 type Counts struct {
 	Get, Head, Put, Delete, DeleteMany, List int
 }
 
-func (c *Counts) add(k Kind) {
+// with returns the counts after one more request.
+func (c Counts) with(k Kind) Counts {
 	switch k {
 	case Get:
 		c.Get++
@@ -95,6 +98,7 @@ func (c *Counts) add(k Kind) {
 	case List:
 		c.List++
 	}
+	return c
 }
 
 // Sub returns the requests of c that are not in earlier ones: with two snapshots,

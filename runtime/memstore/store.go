@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -172,7 +173,7 @@ func (s *Store) begin(req *Request) (Fault, error) {
 	if s.crashed {
 		return nil, crashed(req)
 	}
-	s.counts.add(req.Kind)
+	s.counts = s.counts.with(req.Kind)
 	s.seq++
 	req.Seq = s.seq
 	return s.fault, nil
@@ -209,7 +210,8 @@ func (s *Store) carry(ctx context.Context, req *Request, injected Injection, app
 	case injected.Applied:
 		req.Applied = apply() == nil // its reply is lost, whatever it was
 	case injected.Late != nil && req.Kind.Writes():
-		req.own()
+		// The caller may use its slice and map again before then.
+		req.Body, req.Metadata = slices.Clone(req.Body), maps.Clone(req.Metadata)
 		var mu sync.Mutex
 		injected.Late(func() {
 			mu.Lock()
@@ -217,10 +219,10 @@ func (s *Store) carry(ctx context.Context, req *Request, injected Injection, app
 			_ = apply() // nobody waits for its reply
 		})
 	}
-	switch injected.Fault {
-	case Crash:
+	if injected.Fault == Crash {
 		s.Crash()
-	case Stall:
+	}
+	if injected.Fault == Stall {
 		<-ctx.Done()
 		return ended(req, ctx.Err())
 	}

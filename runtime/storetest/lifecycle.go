@@ -34,8 +34,7 @@ func (s *suite) contextEnds() {
 	}{"cancelled": {cancelled, context.Canceled}, "expired": {expired, context.DeadlineExceeded}} {
 		for call, err := range s.calls(c.ctx, s.store, key) {
 			s.want(call+" with a context that is "+what, err, c.want)
-			var se *s3db.StoreError
-			if !errors.As(err, &se) {
+			if se, ok := errors.AsType[*s3db.StoreError](err); !ok {
 				s.Errorf("%s with a context that is %s: error %v is no *s3db.StoreError", call, what, err)
 			} else if se.Temporary || se.MaybeApplied {
 				s.Errorf("%s with a context that is %s before the call: temporary or maybe applied (%+v)", call, what, *se)

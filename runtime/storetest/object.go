@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
 

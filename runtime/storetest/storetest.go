@@ -84,6 +84,8 @@ type suite struct {
 func (s *suite) key(rest string) string { return s.prefix + "/" + rest }
 
 // always is the condition that always holds.
+//
+//nolint:gochecknoglobals // the zero value under a name, never written
 var always s3db.Condition
 
 // attempts bounds the repetition of requests that fail temporarily, which even a
