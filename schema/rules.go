@@ -111,7 +111,13 @@ func ruleSpecs() []ruleSpec {
 		{"normalize", []Kind{KindEmail}, flag(func(d *declaration) { d.rules.Trim, d.rules.Lowercase = true, true })},
 
 		// Of one kind.
-		{"values", []Kind{KindEnum}, (*declaration).enum},
+		{"values", []Kind{KindEnum, KindMap}, func(d *declaration, r rule) {
+			if d.kind == KindMap {
+				d.items(r)
+				return
+			}
+			d.enum(r)
+		}},
 		{"version", []Kind{KindUUID}, func(d *declaration, r rule) {
 			if n, ok := d.number(r, 1, 8); ok {
 				d.rules.UUIDVersion = n
@@ -148,7 +154,7 @@ var ruleHints = map[string]string{
 
 func findRule(name string) (ruleSpec, bool) {
 	specs := ruleSpecs()
-	i := slices.IndexFunc(specs, func(s ruleSpec) bool { return s.name == name })
+	i := slices.IndexFunc(specs, func(s ruleSpec) bool { return strings.EqualFold(s.name, name) })
 	if i < 0 {
 		return ruleSpec{}, false
 	}
@@ -170,12 +176,14 @@ func (d *declaration) read(rules []rule) {
 			d.unknownRule(r)
 			continue
 		}
-		key := r.name
-		if key == "values" {
-			key = "enum"
-		}
+		r.name = spec.name
+		key := d.key(r.name)
 		if first, ok := d.seen[key]; ok {
-			d.report(CodeDuplicateRule, r.at, "rule %s is given twice", quote(r.name)).
+			message := "rule " + quote(r.name) + " is given twice"
+			if first.name != r.name {
+				message = first.name + " and " + r.name + " say the same"
+			}
+			d.report(CodeDuplicateRule, r.at, "%s", message).
 				help("keep one of the two").also(d.src, first.at, "first given here")
 			continue
 		}
@@ -186,6 +194,19 @@ func (d *declaration) read(rules []rule) {
 		spec.apply(d, r)
 	}
 	d.check()
+}
+
+// key returns the name under which a rule is noted: one for rules that say the same.
+func (d *declaration) key(name string) string {
+	switch {
+	case name == "values" && d.kind == KindMap:
+		return "items"
+	case name == "values":
+		return "enum"
+	case name == "properties":
+		return "fields"
+	}
+	return name
 }
 
 // secret prepares the type of what a secret holds: a string unless items says.
@@ -489,11 +510,6 @@ func (d *declaration) inside(s scope) scope {
 }
 
 func (d *declaration) objectFields(r rule) {
-	if first, ok := d.seen["fields"]; ok && r.name == "properties" {
-		d.report(CodeConflictingKeys, r.at, "fields and properties say the same").
-			help("keep fields").also(d.src, first.at, "first given here")
-		return
-	}
 	if r.arg.node == nil || r.arg.node.kind != mappingNode {
 		d.report(CodeWrongNode, r.at, "%s must be a mapping from names to types", r.name).
 			help("use the mapping form: {type: object, fields: {name: string}}")
