@@ -111,13 +111,7 @@ func ruleSpecs() []ruleSpec {
 		{"normalize", []Kind{KindEmail}, flag(func(d *declaration) { d.rules.Trim, d.rules.Lowercase = true, true })},
 
 		// Of one kind.
-		{"values", []Kind{KindEnum, KindMap}, func(d *declaration, r rule) {
-			if d.kind == KindMap {
-				d.items(r)
-				return
-			}
-			d.enum(r)
-		}},
+		{"values", []Kind{KindEnum}, (*declaration).enum},
 		{"version", []Kind{KindUUID}, func(d *declaration, r rule) {
 			if n, ok := d.number(r, 1, 8); ok {
 				d.rules.UUIDVersion = n
@@ -154,7 +148,7 @@ var ruleHints = map[string]string{
 
 func findRule(name string) (ruleSpec, bool) {
 	specs := ruleSpecs()
-	i := slices.IndexFunc(specs, func(s ruleSpec) bool { return strings.EqualFold(s.name, name) })
+	i := slices.IndexFunc(specs, func(s ruleSpec) bool { return s.name == name })
 	if i < 0 {
 		return ruleSpec{}, false
 	}
@@ -176,8 +170,7 @@ func (d *declaration) read(rules []rule) {
 			d.unknownRule(r)
 			continue
 		}
-		r.name = spec.name
-		key := d.key(r.name)
+		key := ruleKey(r.name)
 		if first, ok := d.seen[key]; ok {
 			message := "rule " + quote(r.name) + " is given twice"
 			if first.name != r.name {
@@ -196,14 +189,12 @@ func (d *declaration) read(rules []rule) {
 	d.check()
 }
 
-// key returns the name under which a rule is noted: one for rules that say the same.
-func (d *declaration) key(name string) string {
-	switch {
-	case name == "values" && d.kind == KindMap:
-		return "items"
-	case name == "values":
+// ruleKey returns the name under which a rule is noted: one for rules that say the same.
+func ruleKey(name string) string {
+	switch name {
+	case "values":
 		return "enum"
-	case name == "properties":
+	case "properties":
 		return "fields"
 	}
 	return name
