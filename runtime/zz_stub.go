@@ -1,0 +1,4 @@
+package s3db
+
+type Meta struct{}
+type IDGenerator func() (string, error)
