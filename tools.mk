@@ -15,15 +15,15 @@ GOLANGCI_LINT := $(TOOLS)/golangci-lint
 VERSITYGW     := $(TOOLS)/versitygw
 MINIO         := $(TOOLS)/minio
 
-# $(call pin,NAME,PACKAGE,VERSION): the binary depends on a stamp that has the
-# version in its name, so that a new pin rebuilds it and an old one does not.
+# $(call pin,NAME,PACKAGE,VERSION): the binary depends on a mark that has the
+# version in its name, so that a new pin rebuilds it.
 define pin
 $(TOOLS)/$(1): $(TOOLS)/.$(1)-$(3)
-$(TOOLS)/.$(1)-$(3):
-	@echo "installing $(1) $(3) (once)"
-	@mkdir -p $(TOOLS) && rm -f $(TOOLS)/.$(1)-*
-	GOBIN=$(TOOLS) GOFLAGS=-buildvcs=false go install $(2)@$(3)
+	@echo "building $(1) $(3) (once)"
+	@GOBIN=$(TOOLS) GOFLAGS=-buildvcs=false go install $(2)@$(3)
 	@touch $$@
+$(TOOLS)/.$(1)-$(3):
+	@mkdir -p $(TOOLS) && rm -f $(TOOLS)/.$(1)-* && touch $$@
 endef
 
 $(eval $(call pin,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION)))

@@ -44,9 +44,9 @@ func TestSchemaUsesEverything(t *testing.T) {
 		reflect.TypeFor[schema.Attribute](), reflect.TypeFor[schema.Type](), reflect.TypeFor[schema.EnumValue](),
 		reflect.TypeFor[schema.Rules](), reflect.TypeFor[schema.Index](), reflect.TypeFor[schema.IndexField](),
 	} {
-		for i := range of.NumField() {
-			name := of.Name() + "." + of.Field(i).Name
-			if of.Field(i).IsExported() && !decided[name] && !u.fields[name] {
+		for field := range of.Fields() {
+			name := of.Name() + "." + field.Name
+			if field.IsExported() && !decided[name] && !u.fields[name] {
 				t.Errorf("nothing sets %s", name)
 			}
 		}
