@@ -81,6 +81,20 @@ func (l *Lock) GoName(path, proposed string) string {
 	return proposed
 }
 
+// FrozenName returns the Go name that an earlier run froze for a path, so that
+// the generator can give names in use their place before it derives new ones. It
+// records nothing.
+func (l *Lock) FrozenName(path string) (name string, ok bool) {
+	resource, _, _ := strings.Cut(path, ".")
+	resource, _, _ = strings.Cut(resource, "=")
+	locked := l.resources[resource]
+	if locked == nil {
+		return "", false
+	}
+	name, ok = locked.names[path]
+	return name, ok
+}
+
 const lockHeader = `# Written by s3dbgen; do not edit. Commit this file beside the schema.
 #
 # It records what stored documents rely on: the numbers of attributes and of enum
