@@ -282,11 +282,11 @@ func (e *Encoder) Enum(n, number int) {
 
 // Password writes the hash of a password.
 func (e *Encoder) Password(n int, v PasswordHash) {
-	if v.IsZero() {
+	if v.phc == "" {
 		e.fail(n, errAbsent)
 		return
 	}
-	e.String(n, v.PHC())
+	e.String(n, v.phc)
 }
 
 // validStrings reports whether all strings of a free-form value are valid UTF-8;

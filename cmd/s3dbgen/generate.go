@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/s3dbgen/s3dbgen/gen"
+	"github.com/s3dbgen/s3dbgen/schema"
+)
+
+func newGenerate() *cobra.Command {
+	var g generation
+	command := &cobra.Command{
+		Use:                   "generate [-f schema.yaml] [-o DIR] [--check]",
+		DisableFlagsInUseLine: true,
+		Short:                 "Write the Go package of a schema",
+		Long: `Generate writes the Go package that a schema describes: client.go with the
+database, and one file for each resource.
+
+The package goes to the directory of -o; else to the one that the schema names
+with "output", relative to the schema; else to the directory beside the schema
+that is called like the package.
+
+Only files whose content changes are written, all of them or none. Files that an
+earlier run wrote and that are no longer needed are removed. Files that s3dbgen
+did not write are never touched, and one that is in the way is an error.
+
+Beside schema.yaml, generate keeps schema.lock.yaml: the numbers under which
+attributes are stored and the Go names that programs use. Commit it.
+
+With --check nothing is written: every file that is missing, stale, edited by hand
+or left over is named, the lock file too, and the exit code is 1 if there is any.`,
+		Example: `  s3dbgen generate
+  s3dbgen generate -f schemas/shop.yaml -o internal/shop
+  s3dbgen generate --check        # in CI
+
+In a Go file, so that "go generate ./..." runs it:
+
+  //go:generate go tool s3dbgen generate`,
+		Args: noArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return g.run(command.Context(), command.InOrStdin(), command.OutOrStdout(), command.ErrOrStderr())
+		},
+	}
+	command.Flags().StringVarP(&g.schema, "file", "f", "schema.yaml", "the schema")
+	command.Flags().StringVarP(&g.output, "output", "o", "", "the `directory` of the package")
+	command.Flags().BoolVar(&g.check, "check", false, "write nothing, report what differs")
+	return command
+}
+
+// generation is one run of generate.
+type generation struct {
+	schema, output string
+	check          bool
+}
+
+func (g *generation) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
+	if g.schema == standardInput {
+		return usageError{errors.New("generate needs a file: the lock file lies beside it")}
+	}
+	src, err := readSource(g.schema, stdin)
+	if err != nil {
+		return err
+	}
+	parsed, lock, found, err := src.parse()
+	if err != nil {
+		return err
+	}
+	files, names, err := gen.Generate(parsed, lock)
+	if err != nil {
+		return err
+	}
+	found = append(found, names...)
+	if err := found.Err(); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(stderr, found.String()); err != nil {
+		return err
+	}
+	dir := g.directory(parsed)
+	plan, err := gen.NewPlan(dir, parsed.Package, files)
+	if err != nil {
+		return err
+	}
+	if err := plan.Add(src.lockPath, lock.Bytes()); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("nothing was written: %w", err)
+	}
+	if g.check {
+		return reportDifferences(stdout, plan)
+	}
+	if err := plan.Apply(); err != nil {
+		return err
+	}
+	return reportWritten(stdout, plan, dir)
+}
+
+// directory decides where the package goes.
+func (g *generation) directory(s *schema.Schema) string {
+	beside := filepath.Dir(g.schema)
+	switch {
+	case g.output != "":
+		return filepath.Clean(g.output)
+	case s.Output != "":
+		return filepath.Join(beside, filepath.FromSlash(s.Output))
+	default:
+		return filepath.Join(beside, s.Package)
+	}
+}
+
+func reportDifferences(stdout io.Writer, plan *gen.Plan) error {
+	changes := plan.Changes()
+	if len(changes) == 0 {
+		return nil
+	}
+	for _, s := range changes {
+		if _, err := fmt.Fprintf(stdout, "%s: %s\n", s.Path, s.State); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintln(stdout, "run s3dbgen generate and commit the result"); err != nil {
+		return err
+	}
+	return errDifferent
+}
+
+func reportWritten(stdout io.Writer, plan *gen.Plan, dir string) error {
+	changes := plan.Changes()
+	if len(changes) == 0 {
+		_, err := fmt.Fprintf(stdout, "%s is up to date\n", dir)
+		return err
+	}
+	for _, s := range changes {
+		verb := "wrote"
+		if s.State == gen.LeftOver {
+			verb = "removed"
+		}
+		if _, err := fmt.Fprintf(stdout, "%s %s\n", verb, s.Path); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/s3dbgen/s3dbgen/schema"
+)
+
+// Exit codes.
+const (
+	exitOK        = 0
+	exitDifferent = 1 // generate --check found differences
+	exitFailed    = 2 // wrong usage, wrong schema, or files that cannot be read or written
+)
+
+// errDifferent says that generate --check found differences, and has told them.
+var errDifferent = errors.New("different")
+
+// run executes the program and returns its exit code. Results go to stdout,
+// diagnostics and errors to stderr.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if errors.Is(err, errDifferent) {
+		return exitDifferent
+	}
+	report(stderr, command, err)
+	return exitFailed
+}
+
+// report prints why a command failed. The output of a command that cannot be
+// written has nowhere to go.
+func report(stderr io.Writer, command *cobra.Command, err error) {
+	if found, ok := schema.AsDiagnostics(err); ok {
+		_, _ = io.WriteString(stderr, found.String())
+		return
+	}
+	for line := range strings.SplitSeq(describe(err), "\n") {
+		_, _ = fmt.Fprintf(stderr, "s3dbgen: %s\n", line)
+	}
+	if usage, ok := errors.AsType[usageError](err); ok {
+		_, _ = fmt.Fprintf(stderr, "Run %q for usage.\n", usage.help(command))
+	}
+}
+
+// describe prints an error of the file system as people read it: the file first.
+func describe(err error) string {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return strings.Replace(err.Error(), pathErr.Error(), pathErr.Path+": "+pathErr.Err.Error(), 1)
+	}
+	return err.Error()
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ error }
+
+func (usageError) help(command *cobra.Command) string { return command.CommandPath() + " --help" }
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "s3dbgen",
+		Short: "Generate typed Go clients that keep documents in S3",
+		Long: `s3dbgen reads a schema in YAML and writes a Go package that stores, validates,
+finds and changes documents in an S3 bucket, in one local file, or in memory.
+
+The smallest schema is
+
+  package: shop
+  resources: {users: {attributes: {name: string}}}
+
+and "s3dbgen generate" makes the package shop of it.
+
+Exit codes: 0 success; 1 generate --check found differences; 2 wrong usage, a
+mistake in the schema, or files that cannot be read or written.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("unknown command %q", args[0])}
+			}
+			return nil
+		},
+		RunE: func(*cobra.Command, []string) error {
+			return usageError{errors.New("a command is missing: generate, validate or version")}
+		},
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(newGenerate(), newValidate(), newVersion())
+	return root
+}
+
+// noArgs refuses arguments that are no flags.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError{fmt.Errorf("unexpected argument %q; the schema is named with -f", args[0])}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/s3dbgen/s3dbgen/schema"
+)
+
+// standardInput names the schema that comes through a pipe.
+const standardInput = "-"
+
+// source is a schema with its lock file, as they were read.
+type source struct {
+	path     string // of the schema, as the user gave it
+	text     []byte
+	lockPath string
+	lockText []byte // nil when there is no lock file yet
+}
+
+// readSource reads the files. A schema from standard input has no lock file.
+func readSource(path string, stdin io.Reader) (*source, error) {
+	if path == standardInput {
+		text, err := io.ReadAll(stdin)
+		return &source{path: "<stdin>", text: text}, err
+	}
+	s := &source{path: path, lockPath: lockPath(path)}
+	var err error
+	if s.text, err = readFile(path); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w; name the schema with -f", err)
+		}
+		return nil, err
+	}
+	if s.lockText, err = readFile(s.lockPath); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return s, nil
+}
+
+// readFile reads a file. Without the special case a directory is "read" with an
+// error that does not say so.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s is a directory, a file is needed", path)
+	}
+	return os.ReadFile(path)
+}
+
+// lockPath is the name of the lock file: schema.yaml has schema.lock.yaml.
+func lockPath(path string) string {
+	return strings.TrimSuffix(path, filepath.Ext(path)) + ".lock.yaml"
+}
+
+// parse checks the schema and numbers it. Warnings are returned beside it;
+// errors as a *schema.DiagnosticsError.
+func (s *source) parse() (*schema.Schema, *schema.Lock, schema.Diagnostics, error) {
+	parsed, found := schema.Parse(s.path, s.text)
+	lock, lockFound := schema.ReadLock(s.lockPath, s.lockText)
+	found = append(found, lockFound...)
+	if err := found.Err(); err != nil {
+		return nil, nil, nil, err
+	}
+	found = append(found, parsed.Assign(lock)...)
+	return parsed, lock, found, found.Err()
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/s3dbgen/s3dbgen/gen"
+)
+
+func newValidate() *cobra.Command {
+	var path string
+	command := &cobra.Command{
+		Use:                   "validate [-f schema.yaml]",
+		DisableFlagsInUseLine: true,
+		Short:                 "Check a schema and write nothing",
+		Long: `Validate reports every mistake in a schema with its place and a way to put it
+right: also those that only its lock file or the names of the generated code
+bring to light. It writes nothing. "-f -" reads the schema from standard input,
+without a lock file.`,
+		Example: `  s3dbgen validate
+  s3dbgen validate -f schemas/shop.yaml`,
+		Args: noArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return validate(path, command.InOrStdin(), command.OutOrStdout(), command.ErrOrStderr())
+		},
+	}
+	command.Flags().StringVarP(&path, "file", "f", "schema.yaml", "the schema, or - for standard input")
+	return command
+}
+
+func validate(path string, stdin io.Reader, stdout, stderr io.Writer) error {
+	src, err := readSource(path, stdin)
+	if err != nil {
+		return err
+	}
+	parsed, lock, found, err := src.parse()
+	if err != nil {
+		return err
+	}
+	found = append(found, gen.Validate(parsed, lock)...)
+	if err := found.Err(); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(stderr, found.String()); err != nil {
+		return err
+	}
+	attributes := 0
+	for _, r := range parsed.Resources {
+		attributes += len(r.Attributes)
+	}
+	_, err = fmt.Fprintf(stdout, "%s is valid: %s with %s\n", src.path, count(len(parsed.Resources), "resource"), count(attributes, "attribute"))
+	return err
+}
+
+// count prints a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

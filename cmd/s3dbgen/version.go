@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of s3dbgen",
+		Long: `Version prints the version of s3dbgen and the release of Go that built it. The
+generated files do not name it: another release that generates the same code
+changes nothing.`,
+		Args: noArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return version(command.OutOrStdout())
+		},
+	}
+}
+
+func version(stdout io.Writer) error {
+	v := "(unknown)"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		v = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && v == "(devel)" {
+				v += " " + s.Value
+			}
+		}
+	}
+	_, err := fmt.Fprintf(stdout, "s3dbgen %s %s %s/%s\n", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}

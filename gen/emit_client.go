@@ -1,0 +1,85 @@
+package gen
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+)
+
+// emitClient prints the file with the database.
+func emitClient(p *program) *jen.File {
+	i := imports{pkgContext: true, pkgRuntime: true}
+	var made, forms []string
+	for _, d := range p.drivers {
+		made = append(made, i.qualified(d.pkg, "Driver")+"()")
+		forms = append(forms, d.form)
+	}
+	f := newFile(p.name, p.doc, i)
+	f.Line()
+	f.Comment("// Does this line not compile? Then these files and the runtime are of different releases: get the same one of both with")
+	f.Comment("//")
+	f.Comment("//\tgo get " + module + "@latest && go generate ./...")
+	f.Const().Id("_").Op("=").Id("s3db.GeneratedV1")
+
+	f.Line()
+	f.Comment("// DB is the database. It is safe for concurrent use.")
+	f.Type().Id("DB").StructFunc(func(g *jen.Group) {
+		for _, r := range p.resources {
+			if len(r.deprecated) > 0 {
+				emitDoc(g, r.deprecated)
+			}
+			g.Id(r.field).Id(r.collection)
+		}
+		g.Line().Id("database").Id("*s3db.Database")
+	})
+	f.Line()
+	emitDoc(f.Group, []string{
+		"Open opens the database at a URL, and creates it when the place is empty. The form of",
+		"the URL is " + either(forms) + ".",
+	})
+	f.Func().Id("Open").Params(jen.Id("ctx context.Context"), jen.Id("url string"), jen.Id("options ...s3db.Option")).
+		Params(jen.Id("*DB"), jen.Error()).
+		Block(jen.Return(jen.Id("s3db.OpenClient(ctx, url, config(), newDB, options...)")))
+	f.Line()
+	emitDoc(f.Group, []string{
+		"New opens the database at the root of a store that the program has opened itself, and",
+		"that it closes itself.",
+	})
+	f.Func().Id("New").Params(jen.Id("ctx context.Context"), jen.Id("store s3db.Store"), jen.Id("options ...s3db.Option")).
+		Params(jen.Id("*DB"), jen.Error()).
+		Block(jen.Return(jen.Id("s3db.NewClient(ctx, store, config(), newDB, options...)")))
+	f.Line()
+	f.Comment("// Close releases what Open opened. Operations that still run fail.")
+	f.Func().Params(jen.Id("db *DB")).Id("Close").Params().Error().Block(jen.Return(jen.Id("db.database.Close()")))
+	f.Line()
+	f.Comment("// Database returns the database without its types, for tools and plugins.")
+	f.Func().Params(jen.Id("db *DB")).Id("Database").Params().Id("*s3db.Database").Block(jen.Return(jen.Id("db.database")))
+	f.Line()
+	f.Func().Id("config").Params().Id("s3db.Config").Block(jen.Return().Id("s3db.Config").CustomFunc(lines, func(g *jen.Group) {
+		g.Id("Drivers").Op(":").Id("[]s3db.Driver{" + strings.Join(made, ", ") + "}")
+		g.Id("Resources").Op(":").Id("[]s3db.Resource").CustomFunc(lines, func(g *jen.Group) {
+			for _, r := range p.resources {
+				g.Id(r.model + "()")
+			}
+		})
+	}))
+	f.Line()
+	f.Func().Id("newDB").Params(jen.Id("db *s3db.Database")).Id("*DB").Block(jen.Return().Op("&").Id("DB").CustomFunc(lines, func(g *jen.Group) {
+		for _, r := range p.resources {
+			entry(g, r.field, fmt.Sprintf("%s{s3db.NewCollection(db, %s())}", r.collection, r.model))
+		}
+		entry(g, "database", "db")
+	}))
+	return f
+}
+
+// either lists alternatives in prose.
+func either(list []string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	last := len(list) - 1
+	return strings.Join(slices.Clone(list[:last]), ", ") + " or " + list[last]
+}

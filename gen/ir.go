@@ -1,0 +1,166 @@
+package gen
+
+// The intermediate representation: what every generated file holds, with all
+// names, types, imports and literals decided. Emitters print it and decide
+// nothing. Types and expressions are Go source.
+
+// program is a generated package.
+type program struct {
+	name      string // of the package
+	doc       []string
+	resources []*resource
+	drivers   []driver
+}
+
+// driver is a store that Open can reach.
+type driver struct {
+	pkg  pkg
+	form string // of its URLs, for the documentation
+}
+
+// resource is the file of one resource.
+type resource struct {
+	name    string // in the schema
+	file    string
+	imports imports
+
+	// Go names.
+	document, id, insert, patch, collection string
+	field                                   string // of DB
+	model, schema                           string
+	new, merge, keep, apply                 string
+
+	shape    string // canonical JSON of the stored shape
+	behavior string // of package behaviors
+	newID    string // expression; "" when the program gives the function
+	anyID    bool
+	secrets  bool
+	times    bool
+
+	root       *object
+	objects    []*object // nested types, outermost first
+	enums      []*enum
+	items      []*item
+	rules      []*ruleVar
+	partitions []*index
+	uniques    []*index
+	deprecated []string
+}
+
+// object is a struct type with its codec: the document or a nested object.
+type object struct {
+	name   string
+	doc    []string
+	fields []*field
+
+	encode, decode, validate, texts string
+	put, get                        string // codec of it as an item; "" when it never is one
+	normalizes                      bool   // some attribute inside is normalised
+	cuttable                        bool   // some string inside may be cut
+}
+
+// field is an attribute in Go.
+type field struct {
+	attribute string // in the schema; also in JSON
+	name      string
+	number    int
+	doc       []string
+	value     *value
+
+	optional  bool
+	immutable bool
+	generate  int    // characters of a generated secret or password
+	def       string // default; "" without
+
+	document, insert, change string // types of the field in the document, the input, and below Change
+	rules                    string // literal or name of the rules; "" when there is nothing to check
+	input                    string // rules of a password as it is given
+	text                     *text  // how it may be cut; nil when it may not
+}
+
+// text says how truncate-data may cut a field.
+type text struct {
+	list, optional bool // []string; *string
+	min            int
+}
+
+// value is the type of an attribute or of an item.
+type value struct {
+	kind    valueKind
+	typ     string  // Go type
+	scalar  string  // method of Encoder, Decoder and KeyBuilder; "" for others
+	enum    *enum   // of an enum
+	object  *object // of a typed object
+	elem    *value  // of an array, map or secret
+	rules   string  // literal
+	rule    string  // type of the literal
+	hoisted bool    // the literal is costly to build: keep it in a variable
+
+	put, get   string // functions that write and read it as an item
+	normalizes bool
+}
+
+// valueKind says which functions of the runtime a value takes.
+type valueKind int
+
+const (
+	plainValue    valueKind = iota // a scalar whose zero value is a value
+	sliceValue                     // a scalar that is a slice: bytes and raw JSON
+	mapValue                       // a free-form object
+	enumValue                      // a generated string type
+	objectValue                    // a generated struct
+	arrayValue                     // a slice of elem
+	dictValue                      // a map of elem
+	secretValue                    // Secret of elem
+	passwordValue                  // Password, PasswordHash
+)
+
+// enum is a generated string type.
+type enum struct {
+	name      string
+	doc       []string
+	table     string
+	constants []constant
+}
+
+// constant is a value of an enum.
+type constant struct {
+	name, value string
+	number      int
+	doc         []string
+}
+
+// item is a pair of functions that write and read one container as an item of
+// another one.
+type item struct {
+	put, get string
+	value    *value
+}
+
+// ruleVar is a variable that holds costly rules.
+type ruleVar struct{ name, literal string }
+
+// index is a partition or a unique constraint.
+type index struct {
+	name   string
+	fields []string
+	key    []string // statements over k and d
+}
+
+// nilable reports whether the Go type has nil for "absent", so that optional
+// needs no pointer.
+func (v *value) nilable() bool {
+	switch v.kind {
+	case sliceValue, mapValue, arrayValue, dictValue:
+		return true
+	default:
+		return false
+	}
+}
+
+// pointer reports whether the field of the document is a pointer.
+func (f *field) pointer() bool { return f.optional && !f.value.nilable() }
+
+// given reports whether the input may leave the field out although the document
+// always has it.
+func (f *field) given() bool { return f.def != "" || f.generate > 0 }
