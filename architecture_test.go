@@ -118,6 +118,12 @@ var importRules = []importRule{
 		because:  "the command prints what schema and gen decide",
 	},
 	{
+		packages: "internal/clienttest",
+		ours:     []string{"runtime", "runtime/memstore", "behaviors"},
+		others:   []string{"github.com/google/go-cmp"},
+		because:  "the suite of the client runs on any store; only the strict double is its own",
+	},
+	{
 		packages: "internal/testserver",
 		ours:     []string{"runtime"},
 		because:  "it starts servers for tests and knows no store",

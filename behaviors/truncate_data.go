@@ -4,11 +4,11 @@ import s3db "github.com/s3dbgen/s3dbgen/runtime"
 
 // TruncateData cuts texts until the document fits the metadata. It looks for the
 // greatest length at which it fits when every longer text is cut to that length:
-// so short texts stay whole, and the longest lose most. A cut text ends in "...",
-// has 16 bytes or more and keeps what the rule "min" asks for; texts with other rules that a cut could
-// break are left alone. The event ExceedsLimit is raised as a warning and names
-// what was cut. A document that does not fit even then is refused with
-// s3db.ErrTooLarge.
+// so short texts stay whole, and the longest lose most. A cut text ends in "..."
+// and keeps what the rule "min" asks for; texts with other rules that a cut could
+// break are left alone, and so are texts of 16 bytes or less. The event
+// ExceedsLimit is raised as a warning and names what was cut. A document that
+// does not fit even then is refused with s3db.ErrTooLarge.
 const TruncateData truncateData = "truncate-data"
 
 type truncateData string

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 )
 
 // Change is what a patch does to one attribute: keep it, which is the zero
@@ -41,6 +43,19 @@ func (c Change[T]) IsClear() bool { return c.kind == clearValue }
 // Value returns the value to set; ok is false when the change keeps or clears
 // the attribute.
 func (c Change[T]) Value() (value T, ok bool) { return c.value, c.kind == setValue }
+
+// Format implements fmt.Formatter: it prints the value to set with the same verb,
+// so that a password to set stays hidden, and otherwise "keep" or "clear".
+func (c Change[T]) Format(f fmt.State, verb rune) {
+	text := "keep"
+	switch c.kind {
+	case setValue:
+		text = fmt.Sprintf(fmt.FormatString(f, verb), c.value)
+	case clearValue:
+		text = "clear"
+	}
+	_, _ = io.WriteString(f, text) // a failed write is the printer's matter
+}
 
 // MarshalJSON returns null for Clear and the value for Set. A kept attribute has
 // no JSON form: its field must be tagged omitzero.

@@ -282,11 +282,11 @@ func (e *Encoder) Enum(n, number int) {
 
 // Password writes the hash of a password.
 func (e *Encoder) Password(n int, v PasswordHash) {
-	if v.phc == "" {
+	if v.IsZero() {
 		e.fail(n, errAbsent)
 		return
 	}
-	e.String(n, v.phc)
+	e.String(n, v.PHC())
 }
 
 // validStrings reports whether all strings of a free-form value are valid UTF-8;

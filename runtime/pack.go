@@ -311,7 +311,7 @@ func EncodeObject[T any](e *Encoder, n int, v *T, put func(*Encoder, *T)) {
 
 // EncodeSecret writes v encrypted; put writes its value.
 func EncodeSecret[T any](e *Encoder, n int, v Secret[T], put func(*Encoder, int, T)) {
-	if v.p == nil {
+	if v.IsZero() {
 		e.fail(n, errAbsent)
 		return
 	}
@@ -320,7 +320,7 @@ func EncodeSecret[T any](e *Encoder, n int, v Secret[T], put func(*Encoder, int,
 	}
 	outer, start := e.packer, len(e.buf)
 	e.packer = packer{kind: inSingle, path: outer.pathTo(n)}
-	put(e, n, *v.p)
+	put(e, n, v.Reveal())
 	plain := slices.Clone(e.buf[start:])
 	clear(e.buf[start:])
 	e.buf = e.buf[:start]

@@ -16,7 +16,8 @@ import (
 
 // Password is a password in plain text, as a person types it. Like a Secret it
 // does not show itself: fmt, JSON and slog print "[redacted]". Convert it to a
-// string to see it.
+// string to see it. Do not keep one in an unexported field: fmt calls no methods
+// there and would print it.
 //
 // Its JSON form can be read but not written, so that input may come as JSON.
 type Password string
@@ -93,8 +94,8 @@ func (p PasswordParams) validate() error {
 // the salt and the parameters. It cannot be turned back into the password. It
 // prints as "[redacted]", since a hash is what an attacker needs to guess.
 type PasswordHash struct {
-	phc       string
-	generated *Password
+	phc       Secret[string]
+	generated Secret[Password]
 }
 
 // ParsePasswordHash reads an Argon2id hash in PHC form, such as another system
@@ -103,25 +104,25 @@ func ParsePasswordHash(phc string) (PasswordHash, error) {
 	if _, err := parsePHC(phc); err != nil {
 		return PasswordHash{}, err
 	}
-	return PasswordHash{phc: phc}, nil
+	return PasswordHash{phc: NewSecret(phc)}, nil
 }
 
 // PHC returns the hash in PHC form, as it is stored, and "" for the zero hash.
-func (h PasswordHash) PHC() string { return h.phc }
+func (h PasswordHash) PHC() string { return h.phc.Reveal() }
 
 // IsZero reports whether h holds no hash. No password verifies against it.
-func (h PasswordHash) IsZero() bool { return h.phc == "" }
+func (h PasswordHash) IsZero() bool { return h.phc.IsZero() }
 
 // Equal reports whether two hashes are the same text; two hashes of one password
 // differ by their salts.
 func (h PasswordHash) Equal(other PasswordHash) bool {
-	return subtle.ConstantTimeCompare([]byte(h.phc), []byte(other.phc)) == 1
+	return h.phc.Equal(other.phc)
 }
 
 // Verify reports whether p is the password. It takes as long as hashing does,
 // whether p is right or not, except when h holds no hash.
 func (h PasswordHash) Verify(p Password) bool {
-	parsed, err := parsePHC(h.phc)
+	parsed, err := parsePHC(h.PHC())
 	if err != nil {
 		return false
 	}
@@ -132,7 +133,7 @@ func (h PasswordHash) Verify(p Password) bool {
 // NeedsRehash reports whether h was made with other parameters than these, so
 // that a program can set the password again after a successful Verify.
 func (h PasswordHash) NeedsRehash(params PasswordParams) bool {
-	parsed, err := parsePHC(h.phc)
+	parsed, err := parsePHC(h.PHC())
 	return err != nil || parsed.params != params.orDefault() ||
 		len(parsed.salt) != saltSize || len(parsed.hash) != hashSize
 }
@@ -140,10 +141,7 @@ func (h PasswordHash) NeedsRehash(params PasswordParams) bool {
 // Generated returns the password that the rule "generate" made. It is known only
 // to the document that the insert returned and is stored nowhere.
 func (h PasswordHash) Generated() (Password, bool) {
-	if h.generated == nil {
-		return "", false
-	}
-	return *h.generated, true
+	return h.generated.Reveal(), !h.generated.IsZero()
 }
 
 // Format implements fmt.Formatter: every verb prints "[redacted]".
@@ -160,10 +158,7 @@ func (h PasswordHash) MarshalText() ([]byte, error) { return []byte(redacted), n
 
 // MarshalJSON returns "[redacted]", and null for the zero hash.
 func (h PasswordHash) MarshalJSON() ([]byte, error) {
-	if h.phc == "" {
-		return []byte("null"), nil
-	}
-	return []byte(`"` + redacted + `"`), nil
+	return h.phc.MarshalJSON()
 }
 
 // UnmarshalJSON reads a hash in PHC form, and null as the zero hash.
@@ -198,8 +193,8 @@ func (p PasswordParams) hash(plain Password) PasswordHash {
 	_, _ = rand.Read(salt)
 	key := p.key(plain, salt, hashSize)
 	enc := base64.RawStdEncoding
-	return PasswordHash{phc: fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",
-		argon2.Version, p.Memory, p.Time, p.Threads, enc.EncodeToString(salt), enc.EncodeToString(key))}
+	return PasswordHash{phc: NewSecret(fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",
+		argon2.Version, p.Memory, p.Time, p.Threads, enc.EncodeToString(salt), enc.EncodeToString(key)))}
 }
 
 func (p PasswordParams) key(plain Password, salt []byte, size int) []byte {
@@ -218,6 +213,9 @@ var errPHC = errors.New("s3db: not an argon2id hash in PHC form")
 // errors never quote the text.
 func parsePHC(phc string) (passwordText, error) {
 	parts := strings.Split(phc, "$")
+	if strings.ContainsAny(phc, "\r\n") { // encoding/base64 skips them
+		return passwordText{}, errPHC
+	}
 	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v="+strconv.Itoa(argon2.Version) {
 		return passwordText{}, errPHC
 	}
@@ -301,7 +299,7 @@ func HashOrGenerate(v *Validator, path string, p *Password, n int, rules StringR
 		return PasswordHash{}
 	}
 	h := v.passwords.orDefault().hash(plain)
-	h.generated = &plain
+	h.generated = NewSecret(plain)
 	return h
 }
 

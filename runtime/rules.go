@@ -156,10 +156,10 @@ func (r SecretRules[T, R]) Check(v *Validator, path string, value *Secret[T]) {
 		return
 	}
 	if r.Value.normalizes() {
-		*value = NewSecret(*value.p)
+		*value = NewSecret(value.Reveal())
 	}
 	v.quiet++
-	r.Value.Check(v, path, value.p)
+	r.Value.Check(v, path, *value.p)
 	v.quiet--
 }
 
@@ -173,7 +173,7 @@ type PasswordHashRules struct{}
 // Check implements Rule.
 func (PasswordHashRules) Check(v *Validator, path string, value *PasswordHash) {
 	// A rule that the plain password broke left no hash either, and has been told.
-	if value.phc == "" && !v.told(path) {
+	if value.IsZero() && !v.told(path) {
 		v.Add(path, "required", "must be set")
 	}
 }

@@ -20,13 +20,13 @@ const redacted = "[redacted]"
 //
 // The zero Secret holds nothing; a required attribute refuses it.
 type Secret[T any] struct {
-	// A pointer, because fmt ignores methods on unexported fields: it then prints
-	// an address and not the value.
-	p *T
+	// A pointer to a pointer, because fmt calls no methods on unexported fields: it
+	// follows one pointer at most, and then prints an address and not the value.
+	p **T
 }
 
 // NewSecret returns a secret that holds a value.
-func NewSecret[T any](value T) Secret[T] { return Secret[T]{p: &value} }
+func NewSecret[T any](value T) Secret[T] { return Secret[T]{p: new(&value)} }
 
 // Reveal returns the value, or the zero value of T when the secret holds nothing.
 func (s Secret[T]) Reveal() T {
@@ -34,7 +34,7 @@ func (s Secret[T]) Reveal() T {
 		var zero T
 		return zero
 	}
-	return *s.p
+	return **s.p
 }
 
 // IsZero reports whether the secret holds nothing. A secret that holds "" is not
@@ -47,17 +47,17 @@ func (s Secret[T]) Equal(other Secret[T]) bool {
 	if s.p == nil || other.p == nil {
 		return s.p == other.p
 	}
-	switch a := any(*s.p).(type) {
+	switch a := any(**s.p).(type) {
 	case string:
-		b, _ := any(*other.p).(string)
+		b, _ := any(**other.p).(string)
 		return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 	case []byte:
-		b, _ := any(*other.p).([]byte)
+		b, _ := any(**other.p).([]byte)
 		return subtle.ConstantTimeCompare(a, b) == 1
 	case interface{ Equal(T) bool }: // time.Time, decimal.Decimal
-		return a.Equal(*other.p)
+		return a.Equal(**other.p)
 	default:
-		return reflect.DeepEqual(*s.p, *other.p)
+		return reflect.DeepEqual(**s.p, **other.p)
 	}
 }
 
@@ -97,7 +97,7 @@ func (s *Secret[T]) UnmarshalJSON(data []byte) error {
 		// The error of encoding/json may quote the value.
 		return fmt.Errorf("s3db: a secret of type %T cannot be read from this JSON", *value)
 	}
-	s.p = value
+	s.p = &value
 	return nil
 }
 
