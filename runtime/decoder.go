@@ -26,6 +26,7 @@ import (
 // document fails with it. A Decoder serves one goroutine.
 type Decoder struct {
 	fields []field // ascending
+	merged []field // backs fields when some are in the body
 	asked  []bool  // by index of fields
 	at     int     // index of fields where the next search starts
 	place  place
@@ -54,18 +55,25 @@ func newDecoder(r *record, s sealer) *Decoder {
 
 // reset makes the decoder read the fields of r.
 func (d *Decoder) reset(r *record, s sealer) {
-	*d = Decoder{fields: d.fields[:0], asked: d.asked[:0], place: place{path: d.place.path[:0]}, sealer: s}
-	meta, body := r.meta, r.body
-	for len(meta)+len(body) > 0 {
-		if len(body) == 0 || (len(meta) > 0 && meta[0].number < body[0].number) {
-			d.fields = append(d.fields, meta[0])
-			meta = meta[1:]
-		} else {
-			d.fields = append(d.fields, body[0])
-			body = body[1:]
-		}
+	*d = Decoder{fields: r.meta, merged: d.merged[:0], asked: d.asked[:0], place: place{path: d.place.path[:0]}, sealer: s}
+	if len(r.body) > 0 {
+		d.merge(r.meta, r.body)
+	}
+	for range d.fields {
 		d.asked = append(d.asked, false)
 	}
+}
+
+// merge makes one list of the fields in the metadata and those in the body.
+func (d *Decoder) merge(meta, body []field) {
+	for len(meta)+len(body) > 0 {
+		if len(body) == 0 || (len(meta) > 0 && meta[0].number < body[0].number) {
+			d.merged, meta = append(d.merged, meta[0]), meta[1:]
+		} else {
+			d.merged, body = append(d.merged, body[0]), body[1:]
+		}
+	}
+	d.fields = d.merged
 }
 
 // Err returns the first mistake, or nil. It matches ErrCorrupt, ErrNewerFormat or

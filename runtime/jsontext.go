@@ -94,33 +94,48 @@ func (p *jsonParser) end() error {
 	return nil
 }
 
-// object reads an object and calls member for each name; member reads the value.
-func (p *jsonParser) object(member func(name string) error) error {
+// open reads the start of an object.
+func (p *jsonParser) open() error {
 	if !p.next('{') {
 		return p.syntax()
 	}
-	if p.next('}') {
-		return nil
+	return nil
+}
+
+// name reads the name of a member.
+func (p *jsonParser) name() (string, error) {
+	name, err := p.string()
+	if err == nil && !p.next(':') {
+		err = p.syntax()
 	}
-	for {
-		name, err := p.string()
-		if err != nil {
+	return name, err
+}
+
+// more reads what follows a member: another one, or the end of the object.
+func (p *jsonParser) more() (bool, error) {
+	if p.next(',') {
+		return true, nil
+	}
+	if p.next('}') {
+		return false, nil
+	}
+	return false, p.syntax()
+}
+
+// object reads an object and calls member for each name; member reads the value.
+func (p *jsonParser) object(member func(name string) error) error {
+	err := p.open()
+	for more := err == nil && !p.next('}'); more; {
+		var name string
+		if name, err = p.name(); err != nil {
 			return err
 		}
-		if !p.next(':') {
-			return p.syntax()
-		}
-		if err := member(name); err != nil {
+		if err = member(name); err != nil {
 			return fmt.Errorf("%q: %w", name, err)
 		}
-		if p.next(',') {
-			continue
-		}
-		if p.next('}') {
-			return nil
-		}
-		return p.syntax()
+		more, err = p.more()
 	}
+	return err
 }
 
 // string reads a string.

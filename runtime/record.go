@@ -227,7 +227,20 @@ func (r *record) parseSystem(metadata map[string]string) error {
 
 // parseMetadata reads the fields in the metadata.
 func (r *record) parseMetadata(metadata map[string]string) error {
-	r.meta = make([]field, 0, len(metadata))
+	r.meta = make([]field, 0, len(metadata)-1)
+	// Numbers are nearly always dense: asking for them in turn spares the sort.
+	for n := 1; n < 2*len(metadata)+4 && len(r.meta) < len(metadata)-1; n++ {
+		name := strconv.Itoa(n)
+		if wire, ok := metadata[name]; ok {
+			if err := r.addHeader(n, name, wire); err != nil {
+				return err
+			}
+		}
+	}
+	if len(r.meta) == len(metadata)-1 {
+		return nil
+	}
+	r.meta = r.meta[:0]
 	for name, wire := range metadata {
 		if name == systemHeader {
 			continue
@@ -240,13 +253,21 @@ func (r *record) parseMetadata(metadata map[string]string) error {
 			r.headers[name] = wire
 			continue
 		}
-		text, err := unarmour(wire)
-		if err != nil {
-			return fmt.Errorf("%w: header %q: %w", ErrCorrupt, name, err)
+		if err := r.addHeader(n, name, wire); err != nil {
+			return err
 		}
-		r.meta = append(r.meta, field{number: n, text: text, wire: wire})
 	}
 	slices.SortFunc(r.meta, func(a, b field) int { return a.number - b.number })
+	return nil
+}
+
+// addHeader adds the field of a header.
+func (r *record) addHeader(n int, name, wire string) error {
+	text, err := unarmour(wire)
+	if err != nil {
+		return fmt.Errorf("%w: header %q: %w", ErrCorrupt, name, err)
+	}
+	r.meta = append(r.meta, field{number: n, text: text, wire: wire})
 	return nil
 }
 
@@ -270,89 +291,139 @@ func fieldNumber(name string) (int, bool) {
 // parseBody reads the body.
 func (r *record) parseBody(src string) error {
 	p := jsonParser{src: src}
-	seen := map[string]bool{}
-	err := p.object(func(name string) error {
-		if seen[name] {
-			return errTwice
+	var seen uint
+	err := p.open()
+	for more := err == nil && !p.next('}'); more; {
+		var name string
+		if name, err = p.name(); err == nil {
+			if err = r.parseMember(&p, name, &seen); err != nil {
+				err = fmt.Errorf("%q: %w", name, err)
+			} else {
+				more, err = p.more()
+			}
 		}
-		seen[name] = true
-		return r.parseMember(&p, name)
-	})
+		more = more && err == nil
+	}
 	if err == nil {
 		err = p.end()
 	}
 	if err != nil {
 		return fmt.Errorf("%w: body: %w", ErrCorrupt, err)
 	}
-	if r.rev == "" || !seen["created"] || !seen["updated"] {
+	if r.rev == "" || seen&(seenCreated|seenUpdated) != seenCreated|seenUpdated {
 		return fmt.Errorf("%w: body: no revision, or no times", ErrCorrupt)
 	}
 	return nil
 }
 
+// The members of a body, to see when one repeats.
+const (
+	seenRev = 1 << iota
+	seenFence
+	seenPast
+	seenCreated
+	seenUpdated
+	seenEntries
+	seenClaims
+	seenFields
+)
+
 var errTwice = errors.New("member repeats")
 
 // parseMember reads one member of the body.
-func (r *record) parseMember(p *jsonParser, name string) (err error) {
+func (r *record) parseMember(p *jsonParser, name string, seen *uint) (err error) {
+	var bit uint
 	switch name {
 	case "rev":
+		bit = seenRev
 		r.rev, err = p.string()
 	case "fence":
+		bit = seenFence
 		r.fence, err = p.string()
 	case "past":
+		bit = seenPast
 		r.past, err = p.string()
 	case "created":
+		bit = seenCreated
 		r.created, err = p.time()
 	case "updated":
+		bit = seenUpdated
 		r.updated, err = p.time()
 	case "p":
-		r.entries = map[string]string{}
-		err = p.object(func(name string) error {
-			if _, ok := r.entries[name]; ok {
-				return errTwice
-			}
-			token, err := p.string()
-			r.entries[name] = token
-			return err
-		})
+		bit = seenEntries
+		err = r.parseEntries(p)
 	case "u":
-		r.claims = map[string]claimRef{}
-		err = p.object(func(name string) error {
-			if _, ok := r.claims[name]; ok {
-				return errTwice
-			}
-			c, err := p.claim()
-			r.claims[name] = c
-			return err
-		})
+		bit = seenClaims
+		err = r.parseClaims(p)
 	case "fields":
+		bit = seenFields
 		err = r.parseFields(p)
 	default:
-		var m rawMember
-		m.name = name
-		m.json, err = p.raw()
-		r.extra = append(r.extra, m)
+		r.extra, err = p.unknown(r.extra, name)
 	}
+	if *seen&bit != 0 {
+		return errTwice
+	}
+	*seen |= bit
 	return err
 }
 
-// claim reads the document's side of a claim.
-func (p *jsonParser) claim() (c claimRef, err error) {
-	seen := map[string]bool{}
-	err = p.object(func(name string) (err error) {
-		if seen[name] {
+// unknown keeps a member that this program does not know.
+func (p *jsonParser) unknown(members []rawMember, name string) ([]rawMember, error) {
+	for i := range members {
+		if members[i].name == name {
+			return members, errTwice
+		}
+	}
+	json, err := p.raw()
+	return append(members, rawMember{name: name, json: json}), err
+}
+
+// parseEntries reads the tokens of the document's entries.
+func (r *record) parseEntries(p *jsonParser) error {
+	r.entries = map[string]string{}
+	return p.object(func(name string) error {
+		if _, ok := r.entries[name]; ok {
 			return errTwice
 		}
-		seen[name] = true
+		token, err := p.string()
+		r.entries[name] = token
+		return err
+	})
+}
+
+// parseClaims reads the document's side of its claims.
+func (r *record) parseClaims(p *jsonParser) error {
+	r.claims = map[string]claimRef{}
+	return p.object(func(name string) error {
+		if _, ok := r.claims[name]; ok {
+			return errTwice
+		}
+		c, err := p.claim()
+		r.claims[name] = c
+		return err
+	})
+}
+
+// claim reads one claim.
+func (p *jsonParser) claim() (c claimRef, err error) {
+	token, etag := false, false
+	err = p.object(func(name string) (err error) {
 		switch name {
 		case "t":
+			if token {
+				return errTwice
+			}
+			token = true
 			c.token, err = p.string()
 		case "e":
+			if etag {
+				return errTwice
+			}
+			etag = true
 			c.etag, err = p.string()
 		default:
-			m := rawMember{name: name}
-			m.json, err = p.raw()
-			c.extra = append(c.extra, m)
+			c.extra, err = p.unknown(c.extra, name)
 		}
 		return err
 	})
