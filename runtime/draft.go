@@ -42,6 +42,46 @@ type DraftField struct {
 	InBody bool
 }
 
+// NewDraft encodes a document outside of any collection, as a new one that holds
+// no secrets, for tests of behaviors. names are those of Model.Names; texts may
+// be nil. The draft changes d when a behavior cuts its texts.
+func NewDraft[T any](d *T, limit int, names []string, encode func(*Encoder, *T), texts func(*Texts, *T)) (*Draft, error) {
+	source := &plainDocument[T]{document: d, encoder: newEncoder(nil), names: names, write: encode, texts: texts}
+	return newDraft(source, limit, (&record{format: recordFormat}).overhead())
+}
+
+// plainDocument is the source of a draft of NewDraft.
+type plainDocument[T any] struct {
+	document *T
+	encoder  *Encoder
+	names    []string
+	write    func(*Encoder, *T)
+	texts    func(*Texts, *T)
+}
+
+func (p *plainDocument[T]) encode() ([]field, error) {
+	p.encoder.reset(nil)
+	p.write(p.encoder, p.document)
+	return p.encoder.fields(), p.encoder.Err()
+}
+
+func (p *plainDocument[T]) offer(t *Texts) {
+	if p.texts != nil {
+		p.texts(t, p.document)
+	}
+}
+
+func (p *plainDocument[T]) name(number int) string { return attributeName(p.names, number) }
+
+// attributeName returns the name of an attribute from Model.Names, or its number
+// where there is none.
+func attributeName(names []string, number int) string {
+	if number < len(names) && names[number] != "" {
+		return names[number]
+	}
+	return fmt.Sprintf("field %d", number)
+}
+
 // newDraft encodes a document. system is the size of the system header.
 func newDraft(source draftSource, limit, system int) (*Draft, error) {
 	d := &Draft{limit: limit, system: system, source: source}
@@ -141,6 +181,13 @@ func (d *Draft) ExceedsLimit() {
 		d.exceeded = d.size
 	}
 }
+
+// Exceeded reports whether ExceedsLimit was called, and the size that the draft
+// had then.
+func (d *Draft) Exceeded() (size int, yes bool) { return d.exceeded, d.exceeded != 0 }
+
+// Truncated returns the paths of the strings that are cut.
+func (d *Draft) Truncated() []string { return slices.Clone(d.truncated) }
 
 // LongestText returns the bytes of the longest string that may be cut, as it was
 // before any cut; 0 when there is none.
