@@ -70,7 +70,7 @@ func IfAbsent() Condition { return Condition{absent: true} }
 // forgot to fill in does not become an unconditional write.
 func IfMatchETag(etag string) Condition {
 	if etag == "" {
-		etag = `""`
+		etag = `"never"`
 	}
 	return Condition{etag: etag}
 }
@@ -110,7 +110,9 @@ type Capabilities struct {
 	MetadataLimit int `json:"metadataLimit"`
 	// ConditionalPut: IfAbsent and IfMatch are honoured on Put, also in races.
 	ConditionalPut bool `json:"conditionalPut"`
-	// ConditionalDelete: IfMatch is honoured on Delete.
+	// ConditionalDelete: IfMatch is honoured on Delete, also in races with other
+	// deletions and with conditional puts. Servers that compare the ETag first and
+	// remove the object later do not have it.
 	ConditionalDelete bool `json:"conditionalDelete"`
 	// Unproven: nobody has verified these values on this server yet; Open runs
 	// Probe before it creates a database there.

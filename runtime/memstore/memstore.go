@@ -54,6 +54,9 @@ type Quirks struct {
 	IgnoreDeleteCondition bool
 	// RefuseDeleteCondition: Delete under a condition is answered 501.
 	RefuseDeleteCondition bool
+	// DeleteMissing: Delete of a missing object succeeds under a condition too
+	// (versitygw).
+	DeleteMissing bool
 	// ConstantETag: the ETag does not change with the body.
 	ConstantETag bool
 	// Unordered: a page of a listing is not in the order of its keys (S3 Express).
@@ -136,7 +139,7 @@ func (s *Server) capabilities() s3db.Capabilities {
 	return s3db.Capabilities{
 		MetadataLimit:     s.opts.MetadataLimit,
 		ConditionalPut:    !q.IgnoreIfAbsent && !q.IgnoreIfMatch && !q.RacyConditions && !q.ConstantETag,
-		ConditionalDelete: !q.IgnoreDeleteCondition && !q.RefuseDeleteCondition && !q.ConstantETag,
+		ConditionalDelete: !q.IgnoreDeleteCondition && !q.DeleteMissing && !q.RefuseDeleteCondition && !q.ConstantETag,
 	}
 }
 
@@ -248,7 +251,11 @@ func (s *Server) delete(key string, cond s3db.Condition) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !q.IgnoreDeleteCondition && !s3rules.Holds(cond, s.etag(key)) {
+	current := s.etag(key)
+	if current == "" && q.DeleteMissing {
+		return nil
+	}
+	if !q.IgnoreDeleteCondition && !s3rules.Holds(cond, current) {
 		return s3db.ErrPrecondition
 	}
 	s.remember()

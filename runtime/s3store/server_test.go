@@ -1,0 +1,41 @@
+package s3store_test
+
+import (
+	"testing"
+
+	"github.com/s3dbgen/s3dbgen/internal/testserver"
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+	"github.com/s3dbgen/s3dbgen/runtime/s3store"
+	"github.com/s3dbgen/s3dbgen/runtime/storetest"
+)
+
+var server testserver.Shared
+
+func TestMain(m *testing.M) {
+	defer server.Close()
+	m.Run()
+}
+
+// options connect to a new bucket of the test server.
+func options(t *testing.T) s3store.Options {
+	t.Helper()
+	srv := server.Get(t)
+	return s3store.Options{
+		Bucket: srv.Bucket(t), Endpoint: srv.Endpoint, AccessKey: srv.AccessKey, SecretKey: srv.SecretKey,
+		// What Probe finds: MinIO deletes whatever If-Match says, versitygw looks at
+		// it and deletes a moment later.
+		Capabilities: &s3db.Capabilities{MetadataLimit: s3db.DefaultMetadataLimit, ConditionalPut: true},
+	}
+}
+
+func TestConformance(t *testing.T) {
+	opts := options(t)
+	storetest.Run(t, func(t *testing.T) s3db.Store {
+		t.Helper()
+		store, err := s3store.New(t.Context(), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	})
+}
