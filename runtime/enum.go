@@ -76,5 +76,5 @@ func (t Enum[T]) Check(v *Validator, path string, value *T) {
 	v.Add(path, "enum", "must be one of "+listed(names))
 }
 
-func (Enum[T]) normalizes() bool                { return false }
+func (Enum[T]) changes(*Validator, *T) bool     { return false }
 func (Enum[T]) repeats(v *Validator, items []T) { reportRepeats(v, items, cmp.Compare) }

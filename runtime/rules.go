@@ -33,9 +33,7 @@ func (r StringRules) Check(v *Validator, path string, value *string) {
 		v.Add(path, "utf8", "must be valid UTF-8")
 		return
 	}
-	if r.normalizes() {
-		*value = r.normalize(*value)
-	}
+	*value = r.normalize(*value)
 	s := *value
 	r.checkLength(v, path, s)
 	if r.Format != 0 {
@@ -65,7 +63,10 @@ func (r StringRules) checkLength(v *Validator, path, s string) {
 	checkSize(v, path, utf8.RuneCountInString(s), sizes{r.Min, r.Max, r.Length}, "characters")
 }
 
-func (r StringRules) normalizes() bool { return r.Trim || r.Lowercase || r.Uppercase }
+func (r StringRules) changes(_ *Validator, value *string) bool {
+	normalizes := r.Trim || r.Lowercase || r.Uppercase
+	return normalizes && utf8.ValidString(*value) && r.normalize(*value) != *value
+}
 
 func (r StringRules) normalize(s string) string {
 	if r.Trim {
@@ -130,7 +131,7 @@ type BoolRules struct{}
 
 // Check implements Rule.
 func (BoolRules) Check(*Validator, string, *bool) {}
-func (BoolRules) normalizes() bool                { return false }
+func (BoolRules) changes(*Validator, *bool) bool  { return false }
 func (BoolRules) repeats(v *Validator, items []bool) {
 	reportRepeats(v, items, func(a, b bool) int { return cmp.Compare(btoi(a), btoi(b)) })
 }
@@ -140,7 +141,7 @@ type AnyRules[T any] struct{}
 
 // Check implements Rule.
 func (AnyRules[T]) Check(*Validator, string, *T) {}
-func (AnyRules[T]) normalizes() bool             { return false }
+func (AnyRules[T]) changes(*Validator, *T) bool  { return false }
 func (AnyRules[T]) repeats(*Validator, []T)      {}
 
 // SecretRules are the rules of a secret: those of the value that it holds. Their
@@ -155,15 +156,17 @@ func (r SecretRules[T, R]) Check(v *Validator, path string, value *Secret[T]) {
 		v.Add(path, "required", "must be set")
 		return
 	}
-	if r.Value.normalizes() {
-		*value = NewSecret(value.Reveal())
+	if r.changes(v, value) {
+		*value = NewSecret(value.Reveal()) // the caller may still use its own
 	}
 	v.quiet++
 	r.Value.Check(v, path, *value.p)
 	v.quiet--
 }
 
-func (r SecretRules[T, R]) normalizes() bool                { return r.Value.normalizes() }
+func (r SecretRules[T, R]) changes(v *Validator, value *Secret[T]) bool {
+	return value.p != nil && r.Value.changes(v, *value.p)
+}
 func (r SecretRules[T, R]) repeats(*Validator, []Secret[T]) {}
 
 // PasswordHashRules wants a hash to be there; the rules of the password were
@@ -177,8 +180,8 @@ func (PasswordHashRules) Check(v *Validator, path string, value *PasswordHash) {
 		v.Add(path, "required", "must be set")
 	}
 }
-func (PasswordHashRules) normalizes() bool                   { return false }
-func (PasswordHashRules) repeats(*Validator, []PasswordHash) {}
+func (PasswordHashRules) changes(*Validator, *PasswordHash) bool { return false }
+func (PasswordHashRules) repeats(*Validator, []PasswordHash)     {}
 
 // told reports whether there is a violation at the path already.
 func (v *Validator) told(path string) bool {

@@ -26,7 +26,7 @@ func (r ArrayRules[T, R]) Check(v *Validator, path string, value *[]T) {
 		return
 	}
 	checkSize(v, path, len(*value), sizes{r.Min, r.Max, r.Length}, "items")
-	if r.Items.normalizes() {
+	if r.changes(v, value) {
 		*value = slices.Clone(*value) // the caller may still use its own
 	}
 	v.push(step{kind: stepName, name: path})
@@ -41,7 +41,15 @@ func (r ArrayRules[T, R]) Check(v *Validator, path string, value *[]T) {
 	v.pop()
 }
 
-func (r ArrayRules[T, R]) normalizes() bool          { return r.Items.normalizes() }
+func (r ArrayRules[T, R]) changes(v *Validator, value *[]T) bool {
+	for i := range *value {
+		if r.Items.changes(v, &(*value)[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 func (r ArrayRules[T, R]) repeats(*Validator, [][]T) {}
 
 // reportRepeats adds a violation for each item that equals an earlier one. A few
@@ -101,7 +109,7 @@ func (r MapRules[T, R]) Check(v *Validator, path string, value *map[string]T) {
 		return
 	}
 	checkSize(v, path, len(*value), sizes{r.Min, r.Max, r.Length}, "entries")
-	if r.Values.normalizes() {
+	if r.changes(v, value) {
 		*value = maps.Clone(*value) // the caller may still use its own
 	}
 	v.push(step{kind: stepName, name: path})
@@ -112,10 +120,22 @@ func (r MapRules[T, R]) Check(v *Validator, path string, value *map[string]T) {
 func (r MapRules[T, R]) checkEntry(v *Validator, m map[string]T, key string) {
 	item := scratch[T](v)
 	*item = m[key]
+	changes := r.Values.changes(v, item)
 	r.Values.Check(v, "", item)
-	if r.Values.normalizes() {
+	if changes {
 		m[key] = *item
 	}
+}
+
+func (r MapRules[T, R]) changes(v *Validator, value *map[string]T) bool {
+	item := scratch[T](v)
+	for _, x := range *value {
+		*item = x
+		if r.Values.changes(v, item) {
+			return true
+		}
+	}
+	return false
 }
 
 // walkMap checks the entries of a map. Go walks maps in a random order, so when
@@ -160,13 +180,12 @@ func scratch[T any](v *Validator) *T {
 	return new(T)
 }
 
-func (r MapRules[T, R]) normalizes() bool                   { return r.Values.normalizes() }
 func (r MapRules[T, R]) repeats(*Validator, []map[string]T) {}
 
 // ObjectRules are the rules of a nested object.
 type ObjectRules[T any] struct {
 	Validate   func(*Validator, *T) // checks the attributes; generated
-	Normalizes bool                 // some attribute inside is normalised
+	Normalizes bool                 // some attribute inside is normalised, as every instant is
 }
 
 // Check implements Rule.
@@ -176,8 +195,8 @@ func (r ObjectRules[T]) Check(v *Validator, path string, value *T) {
 	v.pop()
 }
 
-func (r ObjectRules[T]) normalizes() bool        { return r.Normalizes }
-func (r ObjectRules[T]) repeats(*Validator, []T) {}
+func (r ObjectRules[T]) changes(*Validator, *T) bool { return r.Normalizes }
+func (r ObjectRules[T]) repeats(*Validator, []T)     {}
 
 // FreeObjectRules are the rules of an object without a schema: it holds what JSON
 // can hold, at most 1,000 levels deep.
@@ -200,8 +219,8 @@ func (r FreeObjectRules) Check(v *Validator, path string, value *map[string]any)
 	walkMap(v, *value, checkFreeEntry)
 	v.pop()
 }
-func (FreeObjectRules) normalizes() bool                     { return false }
-func (FreeObjectRules) repeats(*Validator, []map[string]any) {}
+func (FreeObjectRules) changes(*Validator, *map[string]any) bool { return false }
+func (FreeObjectRules) repeats(*Validator, []map[string]any)     {}
 
 // maxFreeDepth also ends the walk of a map that holds itself.
 const maxFreeDepth = 1000

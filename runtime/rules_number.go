@@ -29,7 +29,7 @@ type IntRules struct {
 func (r IntRules) Check(v *Validator, path string, value *int64) {
 	checkNumber(v, path, *value, bounds[int64](r), cmp.Compare, cmp.Compare(*value, 0))
 }
-func (IntRules) normalizes() bool                    { return false }
+func (IntRules) changes(*Validator, *int64) bool     { return false }
 func (IntRules) repeats(v *Validator, items []int64) { reportRepeats(v, items, cmp.Compare) }
 
 // FloatRules are the rules of a number. NaN and the infinities are refused
@@ -48,7 +48,7 @@ func (r FloatRules) Check(v *Validator, path string, value *float64) {
 	}
 	checkNumber(v, path, *value, bounds[float64](r), cmp.Compare, cmp.Compare(*value, 0))
 }
-func (FloatRules) normalizes() bool                      { return false }
+func (FloatRules) changes(*Validator, *float64) bool     { return false }
 func (FloatRules) repeats(v *Validator, items []float64) { reportRepeats(v, items, cmp.Compare) }
 
 // DurationRules are the rules of a duration.
@@ -62,7 +62,7 @@ type DurationRules struct {
 func (r DurationRules) Check(v *Validator, path string, value *time.Duration) {
 	checkNumber(v, path, *value, bounds[time.Duration](r), cmp.Compare, cmp.Compare(*value, 0))
 }
-func (DurationRules) normalizes() bool { return false }
+func (DurationRules) changes(*Validator, *time.Duration) bool { return false }
 func (DurationRules) repeats(v *Validator, items []time.Duration) {
 	reportRepeats(v, items, cmp.Compare)
 }
@@ -89,7 +89,7 @@ func (r DecimalRules) Check(v *Validator, path string, value *decimal.Decimal) {
 	}
 	checkNumber(v, path, *value, bounds[decimal.Decimal](r), decimal.Decimal.Cmp, value.Sign())
 }
-func (DecimalRules) normalizes() bool { return false }
+func (DecimalRules) changes(*Validator, *decimal.Decimal) bool { return false }
 func (DecimalRules) repeats(v *Validator, items []decimal.Decimal) {
 	reportRepeats(v, items, decimal.Decimal.Cmp)
 }

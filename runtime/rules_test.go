@@ -151,22 +151,20 @@ func TestTimeAndDateRules(t *testing.T) {
 		bad("before", Date{2023, 12, 31}, "min: must not be before 2024-01-01"), bad("after", Date{2025, 1, 1}, "max: must not be after 2024-12-31"))
 }
 
-func TestUTC(t *testing.T) {
-	x := time.Now().In(time.FixedZone("east", 3600))
-	given := x
-	UTC(&x)
-	if !x.Equal(given) || x.Location() != time.UTC || x != x.Round(0) {
-		t.Errorf("UTC = %v", x)
+func TestTimesAreStoredInUTC(t *testing.T) {
+	given := time.Now().In(time.FixedZone("east", 3600))
+	d, optional, list := given, &given, []time.Time{given}
+	v := new(Validator)
+	Check(v, "a", &d, TimeRules{})
+	CheckOptional(v, "b", &optional, TimeRules{})
+	Check(v, "c", &list, ArrayRules[time.Time, TimeRules]{})
+	for _, got := range []time.Time{d, *optional, list[0]} {
+		if got != given.UTC().Round(0) {
+			t.Errorf("%v became %v", given, got)
+		}
 	}
-	own := &given
-	UTCOptional(&own)
-	if *own != x || own == &given || given.Location() == time.UTC {
-		t.Error("UTCOptional changed the caller's value, or not its own")
-	}
-	var none *time.Time
-	UTCOptional(&none)
-	if none != nil {
-		t.Error("UTCOptional made a value")
+	if optional == &given || given.Location() == time.UTC {
+		t.Error("the caller's own instant was changed")
 	}
 }
 

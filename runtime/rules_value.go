@@ -11,7 +11,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// TimeRules are the rules of an instant. The zero time counts as missing, and
+// TimeRules are the rules of an instant. It is moved to UTC without a monotonic
+// reading, so that it equals what a later read returns. The zero time counts as missing, and
 // years outside 1 to 9999 (in UTC) are refused, since RFC 3339 cannot write them.
 type TimeRules struct {
 	Min, Max time.Time // zero = no rule
@@ -19,12 +20,13 @@ type TimeRules struct {
 
 // Check implements Rule.
 func (r TimeRules) Check(v *Validator, path string, value *time.Time) {
+	*value = value.UTC().Round(0)
 	t := *value
 	if t.IsZero() {
 		v.Add(path, "required", "must be set")
 		return
 	}
-	if year := t.UTC().Year(); year < 1 || year > 9999 {
+	if year := t.Year(); year < 1 || year > 9999 {
 		v.Add(path, "datetime", "must lie in the years 1 to 9999")
 		return
 	}
@@ -35,21 +37,9 @@ func (r TimeRules) Check(v *Validator, path string, value *time.Time) {
 		v.Add(path, "max", "must not be after "+r.Max.Format(time.RFC3339Nano))
 	}
 }
-func (TimeRules) normalizes() bool { return false }
+func (TimeRules) changes(_ *Validator, value *time.Time) bool { return *value != value.UTC().Round(0) }
 func (TimeRules) repeats(v *Validator, items []time.Time) {
 	reportRepeats(v, items, time.Time.Compare)
-}
-
-// UTC moves an instant to UTC and drops its monotonic reading, so that it equals
-// what a later read returns. Generated code calls it.
-func UTC(t *time.Time) { *t = t.UTC().Round(0) }
-
-// UTCOptional is UTC for an optional instant; it leaves the caller's own alone.
-func UTCOptional(t **time.Time) {
-	if *t != nil {
-		own := (**t).UTC().Round(0)
-		*t = &own
-	}
 }
 
 // DateRules are the rules of a day. The zero Date counts as missing.
@@ -75,7 +65,7 @@ func (r DateRules) Check(v *Validator, path string, value *Date) {
 		v.Add(path, "max", "must not be after "+r.Max.String())
 	}
 }
-func (DateRules) normalizes() bool                   { return false }
+func (DateRules) changes(*Validator, *Date) bool     { return false }
 func (DateRules) repeats(v *Validator, items []Date) { reportRepeats(v, items, Date.Compare) }
 
 // UUIDRules are the rules of a UUID. The nil UUID counts as missing.
@@ -93,7 +83,7 @@ func (r UUIDRules) Check(v *Validator, path string, value *uuid.UUID) {
 		v.Add(path, "version", fmt.Sprintf("must be a UUID of version %d", r.Version))
 	}
 }
-func (UUIDRules) normalizes() bool { return false }
+func (UUIDRules) changes(*Validator, *uuid.UUID) bool { return false }
 func (UUIDRules) repeats(v *Validator, items []uuid.UUID) {
 	reportRepeats(v, items, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 }
@@ -117,7 +107,7 @@ func (r IPRules) Check(v *Validator, path string, value *netip.Addr) {
 		v.Add(path, "ip6", "must be an IPv6 address")
 	}
 }
-func (IPRules) normalizes() bool { return false }
+func (IPRules) changes(*Validator, *netip.Addr) bool { return false }
 func (IPRules) repeats(v *Validator, items []netip.Addr) {
 	reportRepeats(v, items, netip.Addr.Compare)
 }
@@ -138,7 +128,7 @@ func (r BytesRules) Check(v *Validator, path string, value *[]byte) {
 	}
 	checkSize(v, path, len(*value), sizes{r.Min, r.Max, r.Length}, "bytes")
 }
-func (BytesRules) normalizes() bool                     { return false }
+func (BytesRules) changes(*Validator, *[]byte) bool     { return false }
 func (BytesRules) repeats(v *Validator, items [][]byte) { reportRepeats(v, items, bytes.Compare) }
 
 // JSONRules are the rules of a raw JSON value: it is one valid JSON text.
@@ -159,5 +149,5 @@ func (r JSONRules) Check(v *Validator, path string, value *json.RawMessage) {
 		v.Add(path, "json", "must be valid JSON")
 	}
 }
-func (JSONRules) normalizes() bool                      { return false }
-func (JSONRules) repeats(*Validator, []json.RawMessage) {}
+func (JSONRules) changes(*Validator, *json.RawMessage) bool { return false }
+func (JSONRules) repeats(*Validator, []json.RawMessage)     {}

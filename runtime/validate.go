@@ -151,8 +151,8 @@ type Rule[T any] interface {
 	// Check adds a violation to v for every rule that the value breaks. path is
 	// the name of the attribute, or "" for an item.
 	Check(v *Validator, path string, value *T)
-	// normalizes reports whether Check may change the value.
-	normalizes() bool
+	// changes reports whether Check would change the value.
+	changes(v *Validator, value *T) bool
 	// repeats adds a violation for each item that is equal to an earlier one.
 	repeats(v *Validator, items []T)
 }
@@ -169,7 +169,7 @@ func CheckOptional[T any, R Rule[T]](v *Validator, path string, value **T, rules
 	if *value == nil {
 		return
 	}
-	if rules.normalizes() {
+	if rules.changes(v, *value) {
 		// The pointer may be the caller's own.
 		own := **value
 		*value = &own
