@@ -18,9 +18,12 @@ func emitClient(p *program) *jen.File {
 	}
 	f := newFile(p.name, p.doc, i)
 	f.Line()
-	f.Comment("// Does this line not compile? Then these files and the runtime are of different releases: get the same one of both with")
-	f.Comment("//")
-	f.Comment("//\tgo get " + module + "@latest && go generate ./...")
+	emitDoc(f.Group, []string{
+		"If this line does not compile, these files and the runtime are of different releases.",
+		"Bring them together with",
+		"",
+		"\tgo get " + module + "@latest && go generate ./...",
+	})
 	f.Const().Id("_").Op("=").Id("s3db.GeneratedV1")
 
 	f.Line()

@@ -141,11 +141,24 @@ func emitEnum(f *jen.File, e *enum) {
 	})
 	f.Line()
 	f.Commentf("%s holds the values of %s under the numbers that stand for them in storage.", e.table, e.name)
-	f.Var().Id(e.table).Op("=").Id("s3db.Enum[" + e.name + "]").ValuesFunc(func(g *jen.Group) {
+	f.Var().Id(e.table).Op("=").Id("s3db.Enum["+e.name+"]").CustomFunc(e.layout(), func(g *jen.Group) {
 		for _, c := range e.constants {
 			g.Id(strconv.Itoa(c.number)).Op(":").Id(c.name)
 		}
 	})
+}
+
+// layout puts a long list of values one to a line.
+func (e *enum) layout() jen.Options {
+	const width = 80
+	length := 0
+	for _, c := range e.constants {
+		length += len(c.name) + len("1: , ")
+	}
+	if length > width {
+		return lines
+	}
+	return jen.Options{Open: "{", Close: "}", Separator: ", "}
 }
 
 func emitModel(f *jen.File, r *resource) {

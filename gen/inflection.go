@@ -44,9 +44,6 @@ func newInflections() inflections {
 // singular returns the words with the last one in the singular.
 func (n inflections) singular(list []string) []string { return onLast(list, n.rules.Singularize) }
 
-// plural returns the words with the last one in the plural.
-func (n inflections) plural(list []string) []string { return onLast(list, n.rules.Pluralize) }
-
 func onLast(list []string, change func(string) string) []string {
 	if len(list) == 0 {
 		return list

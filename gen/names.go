@@ -39,35 +39,34 @@ type namer struct {
 	lock        Names
 	inflections inflections
 	diagnostics schema.Diagnostics
+	recorded    map[string]bool // paths whose names come from this run
 
-	pkg       scope // types, constants and functions of the package
-	db        scope // fields and methods of DB
-	resources map[*schema.Resource]resourceNames
-	types     map[*schema.Type]string // nested objects and enums
-	fields    map[*schema.Attribute]string
-	constants map[*schema.EnumValue]string
+	pkg         scope // types, constants and functions of the package
+	collections scope // fields of DB
+	resources   map[*schema.Resource]resourceNames
+	types       map[*schema.Type]string // nested objects and enums
+	fields      map[*schema.Attribute]string
+	constants   map[*schema.EnumValue]string
 }
 
 // resourceNames are the exported names of one resource.
 type resourceNames struct {
-	document, collection, field string
+	document, collection string
+	field                string // of DB
 }
 
 func (r resourceNames) id() string     { return r.document + "ID" }
 func (r resourceNames) insert() string { return r.document + "Insert" }
 func (r resourceNames) patch() string  { return r.document + "Patch" }
 
-func (r resourceNames) all() []string {
-	return []string{r.document, r.collection, r.id(), r.insert(), r.patch()}
-}
-
 func nameAll(s *schema.Schema, lock Names) *namer {
 	n := &namer{
 		schema:      s,
 		lock:        lock,
 		inflections: newInflections(),
+		recorded:    map[string]bool{},
 		pkg:         scope{},
-		db:          scope{},
+		collections: scope{},
 		resources:   map[*schema.Resource]resourceNames{},
 		types:       map[*schema.Type]string{},
 		fields:      map[*schema.Attribute]string{},
@@ -75,14 +74,16 @@ func nameAll(s *schema.Schema, lock Names) *namer {
 	}
 	fixed := owner{what: "the generated client"}
 	n.pkg.claim(fixed, "DB", "Open", "New", "config", "newDB")
-	n.db.claim(fixed, "Close", "Database")
-	for _, old := range []bool{true, false} {
+	for _, from := range []origin{given, frozen, derived} {
 		for _, r := range s.Resources {
-			n.nameResource(r, old)
+			n.nameDocument(r, from)
 		}
 		for _, r := range s.Resources {
-			if names, ok := n.resources[r]; ok {
-				n.nameTypes(names.document, r.Name, r.Attributes, old)
+			n.nameCollection(r, from)
+		}
+		for _, r := range s.Resources {
+			if names, ok := n.resources[r]; ok && from != given {
+				n.nameTypes(names.document, r.Name, r.Attributes, from)
 			}
 		}
 	}
@@ -96,6 +97,35 @@ func nameAll(s *schema.Schema, lock Names) *namer {
 	return n
 }
 
+// origin says where a name comes from. Names are given out in this order.
+type origin int
+
+const (
+	given   origin = iota // by the option "go"
+	frozen                // by an earlier run
+	derived               // by this run
+)
+
+// origin returns where the name for a path comes from, and the name if it is
+// known already.
+func (n *namer) origin(explicit, path string) (origin, string) {
+	if explicit != "" {
+		return given, explicit
+	}
+	if name, ok := n.lock.FrozenName(path); ok && !n.recorded[path] {
+		return frozen, name
+	}
+	return derived, ""
+}
+
+// record notes a name for later runs, unless the schema gives it.
+func (n *namer) record(from origin, path, name string) {
+	if from != given {
+		n.recorded[path] = from == derived
+		n.lock.GoName(path, name)
+	}
+}
+
 // fail reports that a name is taken.
 func (n *namer) fail(name string, o, other owner) {
 	message := fmt.Sprintf("%s and %s would both be %s in Go", o.what, other.what, name)
@@ -107,58 +137,67 @@ func (n *namer) fail(name string, o, other owner) {
 	n.diagnostics = append(n.diagnostics, n.schema.Diagnose(schema.CodeGoNameTaken, o.pos, message, help, related...))
 }
 
-// nameResource names a resource and its types. Old resources have a name given
-// in the schema or by an earlier run.
-func (n *namer) nameResource(r *schema.Resource, old bool) {
-	if _, done := n.resources[r]; done {
+// nameDocument names the document of a resource and the types beside it.
+func (n *namer) nameDocument(r *schema.Resource, pass origin) {
+	from, name := n.origin(r.GoName, r.Name)
+	if from != pass {
 		return
 	}
 	o := owner{pos: r.Pos, what: fmt.Sprintf("the resource %q", r.Name), own: true}
-	list := words(r.Name)
-	name, frozen := r.GoName, false
-	if name == "" {
-		name, frozen = n.lock.FrozenName(r.Name)
+	if from == derived {
+		name = exported(n.inflections.singular(words(r.Name)))
 	}
-	given := name != ""
-	if given != old {
-		return
+	names := resourceNames{document: name}
+	claim := func() (owner, bool) {
+		return n.pkg.claim(o, names.document, names.id(), names.insert(), names.patch())
 	}
-	if !given {
-		name = exported(n.inflections.singular(list))
-	}
-	names := n.resourceNames(name, list)
-	other, ok := n.pkg.claim(o, names.all()...)
-	for i := 1; !ok && !given && !other.own; i++ {
-		names = n.resourceNames(numbered(name+"Document", i), list)
-		other, ok = n.pkg.claim(o, names.all()...)
+	other, ok := claim()
+	for i := 1; !ok && from == derived && !other.own; i++ {
+		names.document = numbered(name+"Document", i)
+		other, ok = claim()
 	}
 	if !ok {
-		n.fail(names.document, o, other)
+		n.fail(name, o, other)
 		return
 	}
-	for _, derived := range names.all()[1:] {
-		n.pkg[derived] = owner{pos: o.pos, what: o.what}
+	for _, beside := range []string{names.id(), names.insert(), names.patch()} {
+		n.pkg[beside] = owner{pos: o.pos, what: o.what} // these never stand for the resource
 	}
-	names.field = n.db.unique(names.field)
-	if r.GoName == "" && !frozen {
-		n.lock.GoName(r.Name, names.document)
-	} else if frozen {
-		n.lock.GoName(r.Name, name)
-	}
+	n.record(from, r.Name, names.document)
 	n.resources[r] = names
 }
 
-// resourceNames derives the names beside the one of the document.
-func (n *namer) resourceNames(document string, list []string) resourceNames {
-	names := resourceNames{document: document, collection: exported(n.inflections.plural(n.inflections.singular(list)))}
-	if given := exported(list); given != exported(n.inflections.singular(list)) {
-		names.collection = given // the plural as the schema writes it
+// nameCollection names the type of the collection of a resource, and the field
+// of DB that holds it, like the resource itself. Where the name is taken, as it
+// is by the document of a resource in the singular, the type is called after the
+// document.
+func (n *namer) nameCollection(r *schema.Resource, pass origin) {
+	names, ok := n.resources[r]
+	if from, _ := n.origin(r.GoName, r.Name); !ok || from != pass {
+		return
 	}
-	names.field = names.collection
-	if _, taken := n.pkg[names.collection]; taken || names.collection == document {
-		names.collection = document + "Collection"
+	names.field = exported(words(r.Name))
+	names.collection = names.field
+	key := r.Name + "#collection"
+	o := owner{pos: r.Pos, what: fmt.Sprintf("the resource %q", r.Name)}
+	if name, ok := n.lock.FrozenName(key); ok {
+		names.collection = name
+		if other, ok := n.pkg.claim(o, name); !ok {
+			n.fail(name, o, other)
+		}
+	} else if _, ok := n.pkg.claim(o, names.collection); !ok {
+		names.collection = n.pkg.unique(names.document + "Collection")
 	}
-	return names
+	if names.collection != names.field {
+		n.lock.GoName(key, names.collection)
+	}
+	if names.field == "Close" || names.field == "Database" { // methods of DB
+		names.field += "Collection"
+	}
+	if other, ok := n.collections.claim(owner{pos: r.Pos, what: o.what, own: true}, names.field); !ok {
+		n.fail(names.field, o, other)
+	}
+	n.resources[r] = names
 }
 
 func exported(list []string) string { return goName(strings.Join(list, " ")) }
@@ -170,12 +209,12 @@ func numbered(name string, n int) string {
 	return name + strconv.Itoa(n)
 }
 
-// nameTypes names the nested objects and enums below an owner. Old ones are
-// those of attributes that an earlier run named.
-func (n *namer) nameTypes(ownerType, path string, attributes []*schema.Attribute, old bool) {
+// nameTypes names the nested objects and enums below an owner. In the pass of
+// frozen names these are the types of attributes that an earlier run has seen.
+func (n *namer) nameTypes(ownerType, path string, attributes []*schema.Attribute, pass origin) {
 	for _, a := range attributes {
 		at := path + "." + a.Name
-		if _, frozen := n.lock.FrozenName(at); !frozen && a.GoName == "" && old {
+		if from, _ := n.origin(a.GoName, at); from > pass {
 			continue
 		}
 		t, list := innermost(a.Type), words(a.Name)
@@ -196,7 +235,7 @@ func (n *namer) nameTypes(ownerType, path string, attributes []*schema.Attribute
 				n.nameType(t, ownerType+camelOr(list, a.GoName), "Object", at, a)
 				n.nameFields(at, t.Fields)
 			}
-			n.nameTypes(n.types[t], at, t.Fields, old)
+			n.nameTypes(n.types[t], at, t.Fields, pass)
 		}
 	}
 }
@@ -222,107 +261,84 @@ func innermost(t *schema.Type) *schema.Type {
 func (n *namer) nameType(t *schema.Type, name, suffix, path string, a *schema.Attribute) {
 	key := path + "#type"
 	o := owner{pos: a.Pos, what: fmt.Sprintf("the attribute %q", a.Path)}
-	if frozen, ok := n.lock.FrozenName(key); ok {
-		if other, free := n.pkg.claim(o, frozen); !free {
-			n.fail(frozen, o, other)
-		}
-		n.types[t] = n.lock.GoName(key, frozen)
-		return
-	}
 	preferred := name
-	for i := 1; ; i++ {
-		if _, ok := n.pkg.claim(o, name); ok {
-			break
+	if known, ok := n.lock.FrozenName(key); ok {
+		name = known
+		if other, ok := n.pkg.claim(o, name); !ok {
+			n.fail(name, o, other)
 		}
-		name = numbered(preferred+suffix, i)
+	} else if _, ok := n.pkg.claim(o, name); !ok {
+		name = n.pkg.unique(name + suffix)
 	}
 	if name != preferred {
-		name = n.lock.GoName(key, name)
+		n.lock.GoName(key, name)
 	}
 	n.types[t] = name
 }
 
 // nameConstants names the values of an enum.
 func (n *namer) nameConstants(t *schema.Type, path string) {
-	for _, old := range []bool{true, false} {
+	for _, pass := range []origin{given, frozen, derived} {
 		for i := range t.Enum {
-			n.nameConstant(t, &t.Enum[i], path, old)
+			n.nameConstant(t, &t.Enum[i], path, pass)
 		}
 	}
 }
 
-func (n *namer) nameConstant(t *schema.Type, v *schema.EnumValue, path string, old bool) {
+func (n *namer) nameConstant(t *schema.Type, v *schema.EnumValue, path string, pass origin) {
 	key := path + "=" + v.Name
 	prefix := n.types[t]
-	suffix := v.GoName
-	if suffix == "" {
-		suffix, _ = n.lock.FrozenName(key)
-	}
-	given := suffix != ""
-	if given != old {
+	from, suffix := n.origin(v.GoName, key)
+	if from != pass {
 		return
 	}
 	o := owner{pos: v.Pos, what: fmt.Sprintf("the enum value %q", v.Name), own: true}
-	if !given {
+	if from == derived {
 		suffix = camel(words(v.Name))
 	}
+	other, ok := owner{}, false
 	if suffix != "" {
-		other, ok := n.pkg.claim(o, prefix+suffix)
-		if !ok && given {
-			n.fail(prefix+suffix, o, other)
-			return
-		}
-		if !ok {
-			suffix = ""
-		}
+		other, ok = n.pkg.claim(o, prefix+suffix)
 	}
-	if suffix == "" { // signs only, or two values that differ in signs
-		suffix = "Value" + strconv.Itoa(v.Number)
-		if _, ok := n.pkg.claim(o, prefix+suffix); !ok {
-			suffix = n.pkg.unique(prefix + suffix + "n")[len(prefix):]
-		}
+	if !ok && from != derived {
+		n.fail(prefix+suffix, o, other)
+		return
 	}
-	if v.GoName == "" {
-		suffix = n.lock.GoName(key, suffix)
+	if !ok { // signs only, or two values that differ in signs
+		suffix = strings.TrimPrefix(n.pkg.unique(prefix+"Value"+strconv.Itoa(v.Number)), prefix)
 	}
+	n.record(from, key, suffix)
 	n.constants[v] = prefix + suffix
 }
 
 // nameFields names the fields of one struct.
 func (n *namer) nameFields(path string, attributes []*schema.Attribute, reserved ...string) {
 	s := scope{}
-	s.claim(owner{what: "the generated field"}, reserved...)
-	for _, old := range []bool{true, false} {
+	s.claim(owner{what: "a generated field"}, reserved...)
+	for _, pass := range []origin{given, frozen, derived} {
 		for _, a := range attributes {
-			n.nameField(s, path+"."+a.Name, a, old)
+			n.nameField(s, path+"."+a.Name, a, pass)
 		}
 	}
 }
 
-func (n *namer) nameField(s scope, path string, a *schema.Attribute, old bool) {
-	name := a.GoName
-	if name == "" {
-		name, _ = n.lock.FrozenName(path)
-	}
-	given := name != ""
-	if given != old {
+func (n *namer) nameField(s scope, path string, a *schema.Attribute, pass origin) {
+	from, name := n.origin(a.GoName, path)
+	if from != pass {
 		return
 	}
 	o := owner{pos: a.Pos, what: fmt.Sprintf("the attribute %q", a.Path), own: true}
-	if !given {
+	if from == derived {
 		name = goName(a.Name)
 	}
 	other, ok := s.claim(o, name)
-	if !ok && !given && !other.own {
-		name = s.unique(name + "Field")
-		ok = true
+	if !ok && from == derived && !other.own {
+		name, ok = s.unique(name+"Field"), true
 	}
 	if !ok {
 		n.fail(name, o, other)
 		return
 	}
-	if a.GoName == "" {
-		name = n.lock.GoName(path, name)
-	}
+	n.record(from, path, name)
 	n.fields[a] = name
 }

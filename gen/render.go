@@ -7,8 +7,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"go/format"
+	"go/scanner"
 	"runtime"
 	"sync"
 
@@ -81,9 +83,22 @@ func render(f *jen.File) ([]byte, error) {
 	}
 	body, err := format.Source(source.Bytes())
 	if err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, source.Bytes())
+		return nil, quoteLine(err, source.Bytes())
 	}
 	return append([]byte(markerStart+sum(body)+markerEnd), body...), nil
+}
+
+// quoteLine adds the line of the source that a syntax error is about.
+func quoteLine(err error, source []byte) error {
+	list, ok := errors.AsType[scanner.ErrorList](err)
+	if !ok || len(list) == 0 {
+		return err
+	}
+	lines := bytes.Split(source, []byte("\n"))
+	if n := list[0].Pos.Line; n >= 1 && n <= len(lines) {
+		return fmt.Errorf("%w: %s", err, lines[n-1])
+	}
+	return err
 }
 
 // sum is a short hash of what follows the marker.

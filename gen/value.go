@@ -86,7 +86,7 @@ func (b *builder) enumValue(v *value, what string, t *schema.Type) {
 		e = &enum{
 			name:  name,
 			doc:   []string{fmt.Sprintf("%s is %s.", name, what)},
-			table: b.local(unexported(camel(b.inflections.plural(words(name))))),
+			table: b.local(unexported(name) + "Values"),
 		}
 		for i := range t.Enum {
 			x := &t.Enum[i]
