@@ -1,6 +1,7 @@
 package s3db
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -34,6 +35,12 @@ var (
 	// ErrUnavailable: the store did not answer, or only with errors that pass,
 	// until the attempts were used up.
 	ErrUnavailable = errors.New("store unavailable")
+	// ErrRefused: the store refused the request for a reason that another attempt
+	// does not change, such as a missing bucket, wrong credentials or rights.
+	ErrRefused = errors.New("refused by the store")
+	// ErrUnknownOutcome: the store did not say whether a write was applied, and
+	// reading could not tell either. It comes with ErrUnavailable or ErrConflict.
+	ErrUnknownOutcome = errors.New("the write may or may not have been applied")
 	// ErrConfig: Open was called with something it cannot work with.
 	ErrConfig = errors.New("configuration")
 	// ErrPrecondition: a condition of a Store's write is false.
@@ -83,6 +90,52 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// asUnavailable gives errors of the store the sentinel that callers test for.
+func asUnavailable(err error) error {
+	var se *StoreError
+	switch {
+	case err == nil, !errors.As(err, &se), errors.Is(err, ErrUnavailable), errors.Is(err, ErrRefused):
+		return err
+	case errors.Is(err, context.Canceled), se.Temporary:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	default:
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+}
+
+// BulkError reports the documents of a bulk operation that failed; the others
+// succeeded. errors.Is and errors.As look into every failure.
+type BulkError struct {
+	Op       string
+	Resource string
+	Total    int         // documents of the operation
+	Failed   []ItemError // in the order of the input
+}
+
+// ItemError is the failure of one document of a bulk operation.
+type ItemError struct {
+	Index int // place in the input
+	ID    string
+	Err   error
+}
+
+// Error implements error; it prints the first failure and counts the others.
+func (e *BulkError) Error() string {
+	first := e.Failed[0]
+	text := fmt.Sprintf("s3db: %s %s: %d of %d documents failed; item %d: %v",
+		e.Op, e.Resource, len(e.Failed), e.Total, first.Index, first.Err)
+	return text
+}
+
+// Unwrap returns the failures.
+func (e *BulkError) Unwrap() []error {
+	all := make([]error, len(e.Failed))
+	for i, f := range e.Failed {
+		all[i] = f.Err
+	}
+	return all
+}
 
 // printableID shortens and quotes an id so that a hostile one cannot disturb a
 // log line.

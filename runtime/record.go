@@ -139,8 +139,29 @@ func (r *record) object() (body []byte, metadata map[string]string) {
 		}
 		b = append(b, '}')
 	}
-	return append(appendRaw(b, r.extra), '}'), metadata
+	return r.pad(append(appendRaw(b, r.extra), '}')), metadata
 }
+
+// tombstoneGrain divides the size of a tombstone's body and never that of a
+// document's, so that a listing, which shows sizes, tells them apart.
+const tombstoneGrain = 64
+
+// pad appends the blanks that give the body a size of its kind.
+func (r *record) pad(b []byte) []byte {
+	if !r.tombstone() {
+		if len(b)%tombstoneGrain == 0 {
+			b = append(b, ' ')
+		}
+		return b
+	}
+	for len(b)%tombstoneGrain != 0 {
+		b = append(b, ' ')
+	}
+	return b
+}
+
+// tombstoneSize reports whether a body of this size is a tombstone's.
+func tombstoneSize(size int64) bool { return size%tombstoneGrain == 0 }
 
 func sortedKeys[T any](m map[string]T) []string {
 	return slices.Sorted(maps.Keys(m))

@@ -114,6 +114,13 @@ type Capabilities struct {
 	// deletions and with conditional puts. Servers that compare the ETag first and
 	// remove the object later do not have it.
 	ConditionalDelete bool `json:"conditionalDelete"`
+	// Local: a request that has ended is never applied later, and no reply is
+	// lost, because there is no network in between. Deletes then leave nothing
+	// behind.
+	Local bool `json:"-"`
+	// Server names the endpoint (host and port), so that a database remembers what
+	// Probe found there. It is empty for stores that need no probe.
+	Server string `json:"-"`
 	// Unproven: nobody has verified these values on this server yet; Open runs
 	// Probe before it creates a database there.
 	Unproven bool `json:"-"`

@@ -35,6 +35,9 @@ type Options struct {
 	Now func() time.Time
 	// Quirks are the ways in which this server is no proper S3.
 	Quirks Quirks
+	// Local: no fault is ever injected, so the store may say that its replies are
+	// never lost.
+	Local bool
 	// Claim, when not nil, is what Capabilities answers, true or not. A nil Claim
 	// answers the truth.
 	Claim *s3db.Capabilities
@@ -137,6 +140,7 @@ func (s *Server) capabilities() s3db.Capabilities {
 	}
 	q := s.opts.Quirks
 	return s3db.Capabilities{
+		Local:             s.opts.Local,
 		MetadataLimit:     s.opts.MetadataLimit,
 		ConditionalPut:    !q.IgnoreIfAbsent && !q.IgnoreIfMatch && !q.RacyConditions && !q.ConstantETag,
 		ConditionalDelete: !q.IgnoreDeleteCondition && !q.DeleteMissing && !q.RefuseDeleteCondition && !q.ConstantETag,
@@ -309,6 +313,6 @@ var errClosed = errors.New("the store is closed")
 // the name is for the reader alone.
 func Driver() s3db.Driver {
 	return s3db.Driver{Schemes: []string{"mem"}, Open: func(_ context.Context, req s3db.DriverRequest) (s3db.Store, string, error) {
-		return New(), req.URL.Path, nil
+		return NewServer(Options{Local: true}).Client(), req.URL.Path, nil
 	}}
 }

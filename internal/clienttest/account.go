@@ -1,0 +1,165 @@
+package clienttest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/s3dbgen/s3dbgen/behaviors"
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+)
+
+// AccountID identifies an account.
+type AccountID string
+
+// Account is a document of a small resource that is written by hand in the form of
+// generated code, so that the runtime is tested without the generator and with
+// any number of partitions and unique constraints.
+type Account struct {
+	ID        AccountID
+	Name      string
+	Count     int64
+	Email     *string
+	Phone     *string
+	Country   *string
+	City      *string
+	Plan      *string
+	Bio       *string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Meta      s3db.Meta
+}
+
+// AccountInsert is the input of an insert.
+type AccountInsert struct {
+	ID      AccountID
+	Name    string
+	Count   int64
+	Email   *string
+	Phone   *string
+	Country *string
+	City    *string
+	Plan    *string
+	Bio     *string
+}
+
+// AccountPatch is a change of an account.
+type AccountPatch struct {
+	Name    s3db.Change[string]
+	Count   s3db.Change[int64]
+	Email   s3db.Change[string]
+	Phone   s3db.Change[string]
+	Country s3db.Change[string]
+	City    s3db.Change[string]
+	Plan    s3db.Change[string]
+	Bio     s3db.Change[string]
+}
+
+// Accounts is the collection of accounts.
+type Accounts = s3db.Collection[Account, AccountID, AccountInsert, AccountPatch]
+
+// Open opens a database of accounts with the first p of three partitions and the
+// first k of two unique constraints.
+func Open(ctx context.Context, store s3db.Store, p, k int, options ...s3db.Option) (*Accounts, error) {
+	model := newAccountModel(p, k)
+	db, err := s3db.New(ctx, store, s3db.Config{Resources: []s3db.Resource{model}}, options...)
+	if err != nil {
+		return nil, err
+	}
+	return s3db.NewCollection(db, model), nil
+}
+
+type accountModel = s3db.Model[Account, AccountID, AccountInsert, AccountPatch]
+
+// newAccountModel has the first p of three partitions and the first k of two
+// unique constraints.
+func newAccountModel(p, k int) *accountModel {
+	str := (*s3db.KeyBuilder).String
+	partitions := []s3db.Index[Account]{
+		{Name: "byCountry", Fields: []string{"country"}, Key: func(b *s3db.KeyBuilder, d *Account) { s3db.KeyOptional(b, d.Country, str) }},
+		{Name: "byCountryCity", Fields: []string{"country", "city"}, Key: func(b *s3db.KeyBuilder, d *Account) {
+			s3db.KeyOptional(b, d.Country, str)
+			s3db.KeyOptional(b, d.City, str)
+		}},
+		{Name: "byPlan", Fields: []string{"plan"}, Key: func(b *s3db.KeyBuilder, d *Account) { s3db.KeyOptional(b, d.Plan, str) }},
+	}
+	uniques := []s3db.Index[Account]{
+		{Name: "email", Fields: []string{"email"}, Key: func(b *s3db.KeyBuilder, d *Account) { s3db.KeyOptional(b, d.Email, str) }},
+		{Name: "phone", Fields: []string{"phone"}, Key: func(b *s3db.KeyBuilder, d *Account) { s3db.KeyOptional(b, d.Phone, str) }},
+	}
+	return &accountModel{
+		Resource:   "accounts",
+		Schema:     fmt.Sprintf(`{"name":"accounts","partitions":%d,"uniques":%d}`, p, k),
+		Behavior:   behaviors.UserManaged,
+		NewID:      s3db.NanoID(22),
+		ID:         func(d *Account) *AccountID { return &d.ID },
+		Meta:       func(d *Account) *s3db.Meta { return &d.Meta },
+		Times:      func(d *Account) (*time.Time, *time.Time) { return &d.CreatedAt, &d.UpdatedAt },
+		InsertID:   func(in *AccountInsert) AccountID { return in.ID },
+		New:        newAccount,
+		Merge:      mergeAccount,
+		Apply:      applyAccount,
+		Validate:   validateAccount,
+		Encode:     encodeAccount,
+		Decode:     decodeAccount,
+		Partitions: partitions[:p],
+		Uniques:    uniques[:k],
+	}
+}
+
+func newAccount(_ *s3db.Validator, in *AccountInsert, d *Account) {
+	d.Name, d.Count, d.Email, d.Phone = in.Name, in.Count, in.Email, in.Phone
+	d.Country, d.City, d.Plan, d.Bio = in.Country, in.City, in.Plan, in.Bio
+}
+
+func mergeAccount(_ *s3db.Validator, in *AccountInsert, d *Account) {
+	d.Name, d.Count = in.Name, in.Count
+	d.Email, d.Phone = given(in.Email, d.Email), given(in.Phone, d.Phone)
+	d.Country, d.City = given(in.Country, d.Country), given(in.City, d.City)
+	d.Plan, d.Bio = given(in.Plan, d.Plan), given(in.Bio, d.Bio)
+}
+
+func given[T any](in, old *T) *T {
+	if in != nil {
+		return in
+	}
+	return old
+}
+
+func applyAccount(v *s3db.Validator, p *AccountPatch, d *Account) {
+	s3db.Apply(v, "name", p.Name, &d.Name)
+	s3db.Apply(v, "count", p.Count, &d.Count)
+	s3db.ApplyOptional(p.Email, &d.Email)
+	s3db.ApplyOptional(p.Phone, &d.Phone)
+	s3db.ApplyOptional(p.Country, &d.Country)
+	s3db.ApplyOptional(p.City, &d.City)
+	s3db.ApplyOptional(p.Plan, &d.Plan)
+	s3db.ApplyOptional(p.Bio, &d.Bio)
+}
+
+func validateAccount(v *s3db.Validator, d *Account) {
+	s3db.Check(v, "name", &d.Name, s3db.StringRules{Min: 1})
+	s3db.CheckOptional(v, "email", &d.Email, s3db.StringRules{})
+}
+
+func encodeAccount(e *s3db.Encoder, d *Account) {
+	e.String(1, d.Name)
+	e.Int(2, d.Count)
+	s3db.EncodeOptional(e, 3, d.Email, (*s3db.Encoder).String)
+	s3db.EncodeOptional(e, 4, d.Phone, (*s3db.Encoder).String)
+	s3db.EncodeOptional(e, 5, d.Country, (*s3db.Encoder).String)
+	s3db.EncodeOptional(e, 6, d.City, (*s3db.Encoder).String)
+	s3db.EncodeOptional(e, 7, d.Plan, (*s3db.Encoder).String)
+	s3db.EncodeOptional(e, 8, d.Bio, (*s3db.Encoder).String)
+}
+
+func decodeAccount(dec *s3db.Decoder, d *Account) {
+	d.Name = dec.String(1)
+	d.Count = dec.Int(2)
+	d.Email = s3db.DecodeOptional(dec, 3, (*s3db.Decoder).String)
+	d.Phone = s3db.DecodeOptional(dec, 4, (*s3db.Decoder).String)
+	d.Country = s3db.DecodeOptional(dec, 5, (*s3db.Decoder).String)
+	d.City = s3db.DecodeOptional(dec, 6, (*s3db.Decoder).String)
+	d.Plan = s3db.DecodeOptional(dec, 7, (*s3db.Decoder).String)
+	d.Bio = s3db.DecodeOptional(dec, 8, (*s3db.Decoder).String)
+}

@@ -1,0 +1,345 @@
+package s3db
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// Collection reads and writes the documents of one resource. T is the document,
+// ID its id, I the input of an insert, P a patch. It is safe for concurrent use.
+//
+// Every write is a compare-and-swap: it is based on the state of the document
+// that it read, and is applied again to the newer state when another writer was
+// faster. A write either is applied whole or not at all.
+type Collection[T any, ID ~string, I, P any] struct {
+	db      *Database
+	model   *Model[T, ID, I, P]
+	newID   IDGenerator
+	version int
+	turns   turns
+	limits  listeners[ExceedsLimit[T]]
+	codecs  codecs
+}
+
+// NewCollection returns the collection of a resource that was in the Config of
+// db. Generated code calls it.
+func NewCollection[T any, ID ~string, I, P any](db *Database, model *Model[T, ID, I, P]) *Collection[T, ID, I, P] {
+	newID := model.NewID
+	if custom := db.options.ids[model.Resource]; custom != nil {
+		newID = custom
+	}
+	return &Collection[T, ID, I, P]{db: db, model: model, newID: newID, version: db.versions[model.Resource]}
+}
+
+// Name returns the name of the resource.
+func (c *Collection[T, ID, I, P]) Name() string { return c.model.Resource }
+
+// Version returns the version of the resource's schema that this program writes.
+func (c *Collection[T, ID, I, P]) Version() int { return c.version }
+
+// Insert stores a new document and returns it. Without an id in the input it
+// gets a generated one. Errors: ErrAlreadyExists, ErrUnique, ErrValidation,
+// ErrInvalidID, ErrTooLarge.
+//
+// It costs 1 request plus 1 for each partition and unique constraint.
+func (c *Collection[T, ID, I, P]) Insert(ctx context.Context, in I, opts ...WriteOption) (*T, error) {
+	const op = "insert"
+	id := string(c.model.InsertID(&in))
+	given := id != ""
+	for n := 0; ; n++ {
+		if !given {
+			generated, err := c.newID()
+			if err != nil {
+				return nil, c.fail(op, "", err)
+			}
+			id = generated
+		}
+		d, err := c.write(ctx, &write[T]{
+			op: op, id: id, options: newWriteOptions(opts), blind: true,
+			create: func(v *Validator, d *T) { c.model.New(v, &in, d) },
+		})
+		const collisions = 4
+		if !given && n < collisions && errors.Is(err, ErrAlreadyExists) {
+			continue // the generated id is taken: draw another one
+		}
+		return d, err
+	}
+}
+
+// Get returns the document. It costs 1 request. Errors: ErrNotFound.
+func (c *Collection[T, ID, I, P]) Get(ctx context.Context, id ID) (*T, error) {
+	const op = "get"
+	s, err := c.read(ctx, string(id))
+	if err != nil {
+		return nil, c.fail(op, string(id), err)
+	}
+	if !s.live() {
+		return nil, c.fail(op, string(id), ErrNotFound)
+	}
+	d, err := c.decode(string(id), s)
+	if err != nil {
+		return nil, c.fail(op, string(id), err)
+	}
+	return d.doc, nil
+}
+
+// Exists reports whether there is a document with this id. It costs 1 request.
+func (c *Collection[T, ID, I, P]) Exists(ctx context.Context, id ID) (bool, error) {
+	const op = "exists"
+	key, err := c.key(string(id))
+	if err != nil {
+		return false, c.fail(op, string(id), err)
+	}
+	obj, err := c.db.requests.head(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, c.fail(op, string(id), err)
+	}
+	var rec record
+	if err := rec.parseSystem(obj.Metadata); err != nil {
+		return false, c.fail(op, string(id), err)
+	}
+	return !rec.tombstone(), nil
+}
+
+// GetMany returns the documents with these ids, in their order, read in
+// parallel. Where a document is missing or cannot be read the result holds nil,
+// and the error is a *BulkError that names each such place; errors.Is with
+// ErrNotFound reports that some are missing. It costs 1 request for each id.
+func (c *Collection[T, ID, I, P]) GetMany(ctx context.Context, ids ...ID) ([]*T, error) {
+	docs := make([]*T, len(ids))
+	errs := make([]error, len(ids))
+	parallel(len(ids), c.db.options.concurrency, func(i int) {
+		docs[i], errs[i] = c.Get(ctx, ids[i])
+	})
+	bulk := &BulkError{Op: "getMany", Resource: c.model.Resource, Total: len(ids)}
+	for i, err := range errs {
+		if err != nil {
+			bulk.Failed = append(bulk.Failed, ItemError{Index: i, ID: string(ids[i]), Err: err})
+		}
+	}
+	if len(bulk.Failed) > 0 {
+		return docs, bulk
+	}
+	return docs, nil
+}
+
+// Update applies a patch and returns the document as it is then. Attributes that
+// the patch does not name keep the value that other writers gave them. Errors:
+// ErrNotFound, ErrUnique, ErrValidation, ErrTooLarge; ErrConflict under IfMatch.
+//
+// It costs 2 requests, and 2 more for each partition or unique constraint whose
+// values change.
+func (c *Collection[T, ID, I, P]) Update(ctx context.Context, id ID, patch P, opts ...WriteOption) (*T, error) {
+	return c.write(ctx, &write[T]{
+		op: "update", id: string(id), options: newWriteOptions(opts),
+		change: func(v *Validator, d *T, _ state) (*T, error) { c.model.Apply(v, &patch, d); return d, nil },
+	})
+}
+
+// UpdateFrom applies a patch to a document that the caller has read or written,
+// if nobody changed it since; otherwise it fails with ErrConflict. It saves the
+// read of Update: 1 request when no partition or unique value changes. Only what
+// the patch says is changed, whatever the caller did to the fields of d.
+func (c *Collection[T, ID, I, P]) UpdateFrom(ctx context.Context, d *T, patch P, opts ...WriteOption) (*T, error) {
+	meta := c.model.Meta(d)
+	w := &write[T]{
+		op: "update", id: string(*c.model.ID(d)), options: newWriteOptions(opts),
+		change: func(v *Validator, d *T, _ state) (*T, error) { c.model.Apply(v, &patch, d); return d, nil },
+	}
+	if w.options.ifMatch == "" {
+		w.options.ifMatch = meta.Revision
+	}
+	if meta.stored != nil {
+		w.known = &state{record: meta.stored.record, etag: meta.stored.etag}
+	}
+	return c.write(ctx, w)
+}
+
+// UpdateFunc reads the document, asks f for a patch, and applies it if nobody
+// changed the document meanwhile; otherwise it begins again, so f may run several
+// times and must have no effect of its own. An error of f ends the update and is
+// returned. Concurrent UpdateFunc calls never lose a change of each other.
+func (c *Collection[T, ID, I, P]) UpdateFunc(ctx context.Context, id ID, f func(d *T) (P, error), opts ...WriteOption) (*T, error) {
+	return c.write(ctx, &write[T]{
+		op: "update", id: string(id), options: newWriteOptions(opts),
+		change: func(v *Validator, d *T, s state) (*T, error) {
+			// f gets a document of its own, so that only its patch has an effect.
+			seen, err := c.decode(string(id), s)
+			if err != nil {
+				return nil, err
+			}
+			patch, err := f(seen.doc)
+			if err != nil {
+				return nil, err
+			}
+			c.model.Apply(v, &patch, d)
+			return d, nil
+		},
+	})
+}
+
+// Replace stores a document in place of an existing one: attributes that the
+// input does not give are cleared or get their defaults, immutable ones and the
+// time of creation stay. Errors are those of Update.
+func (c *Collection[T, ID, I, P]) Replace(ctx context.Context, id ID, in I, opts ...WriteOption) (*T, error) {
+	return c.write(ctx, &write[T]{
+		op: "replace", id: string(id), options: newWriteOptions(opts),
+		change: func(v *Validator, old *T, _ state) (*T, error) {
+			d := new(T)
+			c.model.New(v, &in, d)
+			if c.model.Keep != nil {
+				c.model.Keep(old, d)
+			}
+			return d, nil
+		},
+	})
+}
+
+// Upsert inserts the document when there is none with this id; otherwise it sets
+// the attributes that the input gives and keeps the others. Concurrent upserts of
+// one id are applied one after the other. Errors: ErrUnique, ErrValidation,
+// ErrInvalidID, ErrTooLarge; ErrConflict under IfMatch.
+//
+// It costs 2 requests, and those of the entries that change.
+func (c *Collection[T, ID, I, P]) Upsert(ctx context.Context, id ID, in I, opts ...WriteOption) (*T, error) {
+	return c.write(ctx, &write[T]{
+		op: "upsert", id: string(id), options: newWriteOptions(opts),
+		create: func(v *Validator, d *T) { c.model.New(v, &in, d) },
+		change: func(v *Validator, d *T, _ state) (*T, error) { c.model.Merge(v, &in, d); return d, nil },
+	})
+}
+
+// Delete removes the document with its partition entries and unique claims.
+// Errors: ErrNotFound; ErrConflict under IfMatch. It costs 2 requests, 1 more for
+// all partitions together and 1 for each unique constraint.
+func (c *Collection[T, ID, I, P]) Delete(ctx context.Context, id ID, opts ...WriteOption) error {
+	_, err := c.write(ctx, &write[T]{op: "delete", id: string(id), options: newWriteOptions(opts), remove: true})
+	return err
+}
+
+// OnExceedsLimit calls f after each write of a document that did not fit the
+// limit for metadata, on the goroutine of the write. The returned function ends
+// the subscription.
+func (c *Collection[T, ID, I, P]) OnExceedsLimit(f func(context.Context, ExceedsLimit[T])) (cancel func()) {
+	return c.limits.add(f)
+}
+
+// fail wraps an error of an operation; errors that are wrapped already stay.
+func (c *Collection[T, ID, I, P]) fail(op, id string, err error) error {
+	var wrapped *Error
+	if errors.As(err, &wrapped) {
+		return err
+	}
+	e := &Error{Op: op, Resource: c.model.Resource, ID: id, Err: asUnavailable(err)}
+	var f *attributeError
+	if errors.As(err, &f) {
+		e.Field, e.Err = f.path, f.err
+	}
+	return e
+}
+
+// attributeError is an error about attributes of a document, before it has its
+// operation.
+type attributeError struct {
+	path string
+	err  error
+}
+
+func (e *attributeError) Error() string { return e.path + ": " + e.err.Error() }
+func (e *attributeError) Unwrap() error { return e.err }
+
+func (c *Collection[T, ID, I, P]) key(id string) (string, error) {
+	if err := ValidateID(id, c.model.AnyID); err != nil {
+		return "", err
+	}
+	return dataKey(c.db.prefix, c.model.Resource, id), nil
+}
+
+// state is a document as a read found it: absent, deleted with a tombstone in
+// its place, or live.
+type state struct {
+	record *record // nil when absent
+	etag   string
+}
+
+func (s state) live() bool { return s.record != nil && !s.record.tombstone() }
+
+// condition holds as long as the document is in this state.
+func (s state) condition() Condition {
+	if s.record == nil {
+		return IfAbsent()
+	}
+	return IfMatchETag(s.etag)
+}
+
+func (s state) revision() Revision {
+	if s.record == nil {
+		return ""
+	}
+	return Revision(s.record.rev)
+}
+
+func (c *Collection[T, ID, I, P]) read(ctx context.Context, id string) (state, error) {
+	key, err := c.key(id)
+	if err != nil {
+		return state{}, err
+	}
+	return c.readKey(ctx, key)
+}
+
+func (c *Collection[T, ID, I, P]) readKey(ctx context.Context, key string) (state, error) {
+	obj, err := c.db.requests.get(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		return state{}, nil
+	}
+	if err != nil {
+		return state{}, err
+	}
+	rec, err := parseRecord(obj)
+	if err != nil {
+		return state{}, err
+	}
+	return state{record: rec, etag: obj.ETag}, nil
+}
+
+// describe sets what the document holds beside its attributes. Without an ETag
+// the state is not known to be the current one.
+func (c *Collection[T, ID, I, P]) describe(d *T, id string, s state) {
+	*c.model.ID(d) = ID(id)
+	meta := c.model.Meta(d)
+	*meta = Meta{Revision: Revision(s.record.rev), Version: s.record.version, InBody: len(s.record.body) > 0}
+	if s.etag != "" {
+		meta.stored = &stored{record: s.record, etag: s.etag}
+	}
+	c.setTimes(d, s.record.created, s.record.updated)
+}
+
+func (c *Collection[T, ID, I, P]) setTimes(d *T, created, updated time.Time) {
+	if c.model.Times != nil {
+		pc, pu := c.model.Times(d)
+		*pc, *pu = created, updated
+	}
+}
+
+// parallel runs f(0) … f(n-1), at most width at a time.
+func parallel(n, width int, f func(i int)) {
+	if n == 1 {
+		f(0)
+		return
+	}
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, width)
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			f(i)
+		})
+	}
+	wg.Wait()
+}

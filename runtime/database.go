@@ -1,0 +1,167 @@
+package s3db
+
+import (
+	"context"
+	"time"
+)
+
+// Config is what generated code tells Open about its package.
+type Config struct {
+	Drivers   []Driver
+	Resources []Resource
+}
+
+// Resource is a *[Model] with its types forgotten.
+type Resource interface {
+	info() resourceInfo
+}
+
+type resourceInfo struct {
+	name    string
+	schema  string
+	secrets bool
+	ids     bool // the model makes ids itself
+}
+
+func (m *Model[T, ID, I, P]) info() resourceInfo {
+	return resourceInfo{name: m.Resource, schema: m.Schema, secrets: m.Secrets, ids: m.NewID != nil}
+}
+
+// Database is an open database: a prefix of a store under which resources keep
+// their documents. It is safe for concurrent use.
+type Database struct {
+	requests requester
+	prefix   string // "" or ending in "/"
+	options  *options
+	caps     Capabilities
+	id       string
+	salt     []byte
+	versions map[string]int // schema version of each resource in this program
+	keys     *keyring
+	owned    bool // Close closes the store
+}
+
+// Open opens the database that url names, and creates it when the place is
+// empty. Generated packages wrap it; see their Open. Errors match ErrConfig (a
+// url or option that cannot work), ErrUnavailable, ErrCorrupt or ErrNewerFormat.
+func Open(ctx context.Context, url string, config Config, list ...Option) (*Database, error) {
+	o, err := newOptions(list)
+	if err != nil {
+		return nil, &Error{Op: "open", Err: err}
+	}
+	store, prefix, err := openStore(ctx, url, config.Drivers, o.driver)
+	if err != nil {
+		return nil, databaseError("open", err)
+	}
+	db, err := open(ctx, store, prefix, config, o)
+	if err != nil {
+		_ = store.Close() // the first error is the one to report
+		return nil, err
+	}
+	db.owned = true
+	return db, nil
+}
+
+// New opens the database at the root of a store that the caller opened and will
+// close, and creates it when the store is empty. Errors are those of Open.
+func New(ctx context.Context, store Store, config Config, list ...Option) (*Database, error) {
+	o, err := newOptions(list)
+	if err != nil {
+		return nil, &Error{Op: "open", Err: err}
+	}
+	return open(ctx, store, "", config, o)
+}
+
+func open(ctx context.Context, store Store, prefix string, config Config, o *options) (*Database, error) {
+	db := &Database{
+		requests: requester{store: store, policy: o.retry, observe: joinObservers(o.observe)},
+		prefix:   prefix,
+		options:  o,
+	}
+	if err := db.checkResources(config.Resources); err != nil {
+		return nil, &Error{Op: "open", Err: err}
+	}
+	if err := db.loadRegistry(ctx, config.Resources); err != nil {
+		return nil, databaseError("open", err)
+	}
+	if err := db.loadKeys(config.Resources); err != nil {
+		return nil, databaseError("open", err)
+	}
+	return db, nil
+}
+
+// checkResources finds mistakes that need no request.
+func (db *Database) checkResources(resources []Resource) error {
+	known := make(map[string]bool, len(resources))
+	for _, r := range resources {
+		info := r.info()
+		known[info.name] = true
+		if !info.ids && db.options.ids[info.name] == nil {
+			return configError("resource %q makes its ids by a function of the program: pass s3db.WithIDs(%q, f) to Open", info.name, info.name)
+		}
+		if info.secrets && len(db.options.keys) == 0 {
+			return configError("resource %q has secret attributes: pass s3db.WithPassphrase or s3db.WithKey to Open", info.name)
+		}
+	}
+	for name := range db.options.ids {
+		if !known[name] {
+			return configError("WithIDs(%q): there is no such resource", name)
+		}
+	}
+	return nil
+}
+
+// loadKeys derives the keys of secrets. Deriving one from a passphrase costs tens
+// of milliseconds, so it is done only when some resource has secrets.
+func (db *Database) loadKeys(resources []Resource) error {
+	for _, r := range resources {
+		if r.info().secrets {
+			ring, err := newKeyring(db.salt, db.options.keys...)
+			db.keys = ring
+			return err
+		}
+	}
+	return nil
+}
+
+// Close releases the store if Open opened it. Operations that run fail.
+func (db *Database) Close() error {
+	if !db.owned {
+		return nil
+	}
+	return db.requests.store.Close()
+}
+
+// Capabilities returns what the database's server can do.
+func (db *Database) Capabilities() Capabilities { return db.caps }
+
+// ID returns the random id that the database got when it was created.
+func (db *Database) ID() string { return db.id }
+
+func (db *Database) registryKey() string { return db.prefix + registryName }
+
+// metadataLimit is the number of bytes a document may have in metadata.
+func (db *Database) metadataLimit() int {
+	return min(db.caps.MetadataLimit, DefaultMetadataLimit)
+}
+
+func (db *Database) now() time.Time { return db.options.now().UTC().Round(0) }
+
+func joinObservers(list []func(Request)) func(Request) {
+	switch len(list) {
+	case 0:
+		return nil
+	case 1:
+		return list[0]
+	}
+	return func(r Request) {
+		for _, f := range list {
+			f(r)
+		}
+	}
+}
+
+// databaseError wraps an error of an operation that is about no document.
+func databaseError(op string, err error) error {
+	return &Error{Op: op, Err: asUnavailable(err)}
+}

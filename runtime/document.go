@@ -1,0 +1,134 @@
+package s3db
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+)
+
+// decoded is a document with the fields of it that this program does not know
+// and writes back as they are.
+type decoded[T any] struct {
+	doc     *T
+	unknown unknownFields
+}
+
+// codecs keeps encoders and decoders, with their buffers, for the next document.
+type codecs struct{ encoders, decoders sync.Pool }
+
+func (p *codecs) encoder(s sealer) *Encoder {
+	if e, ok := p.encoders.Get().(*Encoder); ok {
+		e.reset(s)
+		return e
+	}
+	return newEncoder(s)
+}
+
+func (p *codecs) decoder(r *record, s sealer) *Decoder {
+	d, ok := p.decoders.Get().(*Decoder)
+	if !ok {
+		d = &Decoder{}
+	}
+	d.reset(r, s)
+	return d
+}
+
+func (c *Collection[T, ID, I, P]) decode(id string, s state) (decoded[T], error) {
+	d := new(T)
+	dec := c.codecs.decoder(s.record, c.sealer(id))
+	defer c.codecs.decoders.Put(dec)
+	c.model.Decode(dec, d)
+	if err := dec.Err(); err != nil {
+		return decoded[T]{}, err
+	}
+	c.describe(d, id, s)
+	return decoded[T]{doc: d, unknown: dec.unknown()}, nil
+}
+
+// sealer encrypts the secrets of one document; nil for a resource without any.
+func (c *Collection[T, ID, I, P]) sealer(id string) sealer {
+	if !c.model.Secrets {
+		return nil
+	}
+	return newSealer(c.db.keys, c.db.id, c.model.Resource, id)
+}
+
+// encoding is a document being encoded: the source of a [Draft].
+type encoding[T any] struct {
+	decoded[T]
+	encoder *Encoder
+	sealer  sealer
+	write   func(*Encoder, *T)
+	texts   func(*Texts, *T)
+	schema  string
+}
+
+func (x *encoding[T]) encode() ([]field, error) {
+	x.encoder.reset(x.sealer)
+	x.encoder.preserve(x.unknown)
+	x.write(x.encoder, x.doc)
+	if err := x.encoder.Err(); err != nil {
+		return nil, err
+	}
+	return x.encoder.fields(), nil
+}
+
+func (x *encoding[T]) offer(t *Texts) {
+	if x.texts != nil {
+		x.texts(t, x.doc)
+	}
+}
+
+// name looks the attribute up in the stored shape. It is needed for errors and
+// events only.
+func (x *encoding[T]) name(number int) string {
+	var shape struct {
+		Fields []struct {
+			Number int    `json:"n"`
+			Name   string `json:"name"`
+		} `json:"fields"`
+	}
+	if json.Unmarshal([]byte(x.schema), &shape) == nil {
+		for _, f := range shape.Fields {
+			if f.Number == number {
+				return f.Name
+			}
+		}
+	}
+	return fmt.Sprintf("field %d", number)
+}
+
+// fit encodes the document into rec, as the behavior places its attributes. It
+// returns the event to raise when the document is written, or nil.
+func (c *Collection[T, ID, I, P]) fit(w *write[T], rec *record, d decoded[T]) (*ExceedsLimit[T], error) {
+	x := &encoding[T]{
+		decoded: d, sealer: c.sealer(w.id),
+		write: c.model.Encode, texts: c.model.Texts, schema: c.model.Schema,
+	}
+	x.encoder = c.codecs.encoder(x.sealer)
+	defer c.codecs.encoders.Put(x.encoder)
+	draft, err := newDraft(x, c.db.metadataLimit(), rec.overhead())
+	if err != nil {
+		return nil, err
+	}
+	if err := c.model.Behavior.Fit(draft); err != nil {
+		return nil, err
+	}
+	if !draft.Fits() {
+		return nil, draft.TooLarge()
+	}
+	for i, f := range draft.fields {
+		if draft.inBody[i] {
+			rec.body = append(rec.body, f)
+		} else {
+			rec.meta = append(rec.meta, f)
+		}
+	}
+	if draft.exceeded == 0 {
+		return nil, nil //nolint:nilnil // most documents fit, and that is no event
+	}
+	return &ExceedsLimit[T]{
+		Operation: w.op, ID: w.id, TotalSize: draft.exceeded, Limit: draft.limit,
+		Excess: draft.exceeded - draft.limit, Truncated: draft.truncated, Data: d.doc,
+	}, nil
+}

@@ -1,0 +1,209 @@
+package s3db
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// indexKeys are the places of one document in its resource's indexes: the path
+// below each partition and unique constraint, "" where a value is absent.
+type indexKeys struct {
+	partitions []string
+	uniques    []string
+}
+
+func (k indexKeys) partition(i int) string { return at(k.partitions, i) }
+func (k indexKeys) unique(i int) string    { return at(k.uniques, i) }
+
+func at(list []string, i int) string {
+	if i < len(list) {
+		return list[i]
+	}
+	return ""
+}
+
+func (c *Collection[T, ID, I, P]) indexKeys(d *T) (indexKeys, error) {
+	var k indexKeys
+	if len(c.model.Partitions)+len(c.model.Uniques) == 0 {
+		return k, nil
+	}
+	k.partitions = make([]string, len(c.model.Partitions))
+	k.uniques = make([]string, len(c.model.Uniques))
+	var b KeyBuilder
+	var err error
+	for i := range c.model.Partitions {
+		if k.partitions[i], err = c.model.Partitions[i].path(&b, d); err != nil {
+			return k, err
+		}
+	}
+	for i := range c.model.Uniques {
+		if k.uniques[i], err = c.model.Uniques[i].path(&b, d); err != nil {
+			return k, err
+		}
+	}
+	return k, nil
+}
+
+// path returns the index's segments for a document, or "" when a value is absent.
+func (x *Index[T]) path(b *KeyBuilder, d *T) (string, error) {
+	b.reset()
+	x.Key(b, d)
+	return b.path(x.Fields)
+}
+
+// indexChanges is what an attempt does to partitions and claims.
+type indexChanges struct {
+	put     []string     // keys of entries that must exist before the commit
+	stale   []string     // keys of entries to remove after it
+	claim   []claimWant  // claims to hold before the commit
+	release []heldByPast // claims to give back after it
+}
+
+type claimWant struct {
+	name  string // of the unique constraint
+	field string // for errors
+	index int    // in Model.Uniques
+	key   string
+	path  string
+}
+
+type heldByPast struct {
+	key string
+	ref claimRef
+}
+
+// indexChanges compares two versions of a document. What stays keeps the token
+// under which it was made; rec learns the tokens of all entries.
+func (c *Collection[T, ID, I, P]) indexChanges(id string, old, rec *record, before, after indexKeys, held heldClaims) indexChanges {
+	var ch indexChanges
+	mine := token(rec.rev)
+	for i := range c.model.Partitions {
+		name := c.model.Partitions[i].Name
+		from, to := before.partition(i), after.partition(i)
+		had := ""
+		if old != nil && from != "" {
+			had = old.entries[name]
+		}
+		if had != "" && from == to {
+			rec.setEntry(name, had)
+			continue
+		}
+		if to != "" {
+			rec.setEntry(name, mine)
+			ch.put = append(ch.put, entryKey(c.db.prefix, c.model.Resource, name, to, id, mine))
+		}
+		if had != "" {
+			ch.stale = append(ch.stale, entryKey(c.db.prefix, c.model.Resource, name, from, id, had))
+		}
+	}
+	for i := range c.model.Uniques {
+		name := c.model.Uniques[i].Name
+		from, to := before.unique(i), after.unique(i)
+		var had claimRef
+		if old != nil && from != "" {
+			had = old.claims[name]
+		}
+		want := claimWant{name: name, field: fieldList(c.model.Uniques[i].Fields), index: i, path: to}
+		if to != "" {
+			want.key = claimKey(c.db.prefix, c.model.Resource, name, to)
+		}
+		// A claim that an earlier attempt of this write took over from the document's
+		// last writer is no longer the one that the document names.
+		if had.token != "" && from == to && held[want.key].etag == "" {
+			rec.setClaim(name, had)
+			continue
+		}
+		if to != "" {
+			ch.claim = append(ch.claim, want)
+		}
+		if had.token != "" && from != to {
+			ch.release = append(ch.release, heldByPast{key: claimKey(c.db.prefix, c.model.Resource, name, from), ref: had})
+		}
+	}
+	return ch
+}
+
+func (r *record) setEntry(partition, token string) {
+	if r.entries == nil {
+		r.entries = map[string]string{}
+	}
+	r.entries[partition] = token
+}
+
+func (r *record) setClaim(name string, ref claimRef) {
+	if r.claims == nil {
+		r.claims = map[string]claimRef{}
+	}
+	r.claims[name] = ref
+}
+
+// putIndexes writes the entries and takes the claims of an attempt, all at once.
+// After an error nothing but entries and held claims is left behind.
+func (c *Collection[T, ID, I, P]) putIndexes(ctx context.Context, id string, a *attempt[T], held heldClaims) error {
+	entries, claims := a.changes.put, a.changes.claim
+	total := len(entries) + len(claims)
+	if total == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var mu sync.Mutex
+	parallel(total, max(total, 1), func(i int) {
+		var err error
+		if i < len(entries) {
+			err = c.db.requests.putUnique(ctx, entries[i], nil)
+		} else {
+			want := claims[i-len(entries)]
+			mu.Lock()
+			prior := held[want.key]
+			mu.Unlock()
+			var got heldClaim
+			got, err = c.acquire(ctx, id, token(a.rec.rev), want, prior)
+			mu.Lock()
+			if got.etag != "" {
+				held[want.key] = got
+			}
+			if err == nil {
+				a.rec.setClaim(want.name, claimRef{token: got.token, etag: got.etag})
+			}
+			mu.Unlock()
+		}
+		if err != nil {
+			cancel(err)
+		}
+	})
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	return nil
+}
+
+// dropEntries removes the entries of an attempt that cannot commit any more.
+// Failing leaves entries that no document names: readers drop them.
+func (c *Collection[T, ID, I, P]) dropEntries(ctx context.Context, a *attempt[T]) {
+	_ = c.db.requests.remove(ctx, a.changes.put)
+}
+
+// removeStale removes what the document has left behind by a commit.
+func (c *Collection[T, ID, I, P]) removeStale(ctx context.Context, a *attempt[T], held heldClaims) {
+	for _, want := range a.changes.claim {
+		delete(held, want.key) // the document holds it now
+	}
+	jobs := make([]func(), 0, 1+len(a.changes.release)+len(held))
+	if len(a.changes.stale) > 0 {
+		jobs = append(jobs, func() { _ = c.db.requests.remove(ctx, a.changes.stale) })
+	}
+	for _, r := range a.changes.release {
+		jobs = append(jobs, func() { c.release(ctx, r.key, r.ref.etag) })
+	}
+	jobs = append(jobs, func() { c.releaseHeld(ctx, held) }) // of earlier attempts that wanted other values
+	parallel(len(jobs), len(jobs), func(i int) { jobs[i]() })
+}
+
+// errUnique is the error of a value that another document holds.
+func errUnique(want claimWant) error {
+	return &attributeError{path: want.field, err: ErrUnique}
+}
+
+var errClaimLost = errors.New("claims keep changing hands")

@@ -1,0 +1,26 @@
+package s3db
+
+// Revision names one state of a document. Every write makes a new one; it is
+// opaque and compares with ==.
+type Revision string
+
+// Meta is what the runtime knows about a document beside its attributes.
+type Meta struct {
+	// Revision is the state of the document, for [IfMatch].
+	Revision Revision
+	// Version is the version of the resource's schema that wrote the document;
+	// the first one is 0.
+	Version int
+	// InBody reports that attributes are stored in the object's body because they
+	// do not fit its metadata, or because the behavior puts all of them there.
+	InBody bool
+
+	stored *stored
+}
+
+// stored is a document as the store has it. It stays with the document so that
+// UpdateFrom needs no read and cannot be misled by a caller who changed fields.
+type stored struct {
+	record *record
+	etag   string
+}

@@ -1,0 +1,265 @@
+package s3db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// write is one logical write of one document: what the caller asked for, before
+// any state of the document is known. The functions may be called once for each
+// attempt.
+type write[T any] struct {
+	op      string
+	id      string
+	options writeOptions
+
+	blind bool   // begin as if the document were absent, without a read
+	known *state // begin with this state, without a read
+
+	create func(v *Validator, d *T)                              // the document is absent; nil: ErrNotFound
+	change func(v *Validator, old *T, s state) (d *T, err error) // it is there; nil: ErrAlreadyExists
+	remove bool                                                  // delete it
+}
+
+// attempt is one try of a write against one state of the document.
+type attempt[T any] struct {
+	base    state
+	rec     *record // what is committed; a tombstone or nil for a delete
+	doc     *T      // nil for a delete
+	changes indexChanges
+	exceeds *ExceedsLimit[T]
+	started time.Time // of the attempt's first request that changes something
+}
+
+// maxAttempt bounds the time from an attempt's first put to its commit. Leftovers
+// that are an hour old by the server's clock can then be nobody's work in
+// progress, see docs/protocol.md.
+const maxAttempt = 5 * time.Minute
+
+// write runs attempts until one commits, the document's state makes the write
+// impossible, or the policy is used up.
+func (c *Collection[T, ID, I, P]) write(ctx context.Context, w *write[T]) (*T, error) {
+	key, err := c.key(w.id)
+	if err != nil {
+		return nil, c.fail(w.op, w.id, err)
+	}
+	held := heldClaims{}
+	d, err := c.attempts(ctx, w, key, held)
+	if err != nil {
+		c.releaseHeld(ctx, held)
+		return nil, c.fail(w.op, w.id, err)
+	}
+	return d, nil
+}
+
+func (c *Collection[T, ID, I, P]) attempts(ctx context.Context, w *write[T], key string, held heldClaims) (*T, error) {
+	policy := c.db.requests.policy
+	var cur state
+	fresh := w.blind || w.known != nil // cur needs no read
+	if w.known != nil {
+		cur = *w.known
+	}
+	for n := 0; ; n++ {
+		done, waited := c.turn(ctx, w.id, n)
+		if n > 0 && waited {
+			fresh = false // the state is older than the wait
+		}
+		if !fresh {
+			var err error
+			if cur, err = c.readKey(ctx, key); err != nil {
+				done()
+				return nil, err
+			}
+		}
+		a, err := c.prepare(w, cur, held)
+		if err != nil && fresh && w.known != nil && n == 0 && errors.Is(err, ErrConflict) {
+			// What the caller holds is not the revision it names: look.
+			done()
+			fresh = false
+			continue
+		}
+		if err != nil {
+			done()
+			return nil, err
+		}
+		committed, seen, err := c.try(ctx, w, key, a, held)
+		done()
+		if err != nil {
+			return nil, err
+		}
+		if committed {
+			c.finish(ctx, a, held)
+			return a.doc, nil
+		}
+		if n+1 >= policy.Conflicts {
+			return nil, fmt.Errorf("%w: other writers changed the document %d times meanwhile", ErrConflict, n+1)
+		}
+		cur, fresh = seen, true
+		if n > 0 {
+			fresh = false // the state will be older than this pause
+			if err := policy.wait(ctx, min(n-1, 3)); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// turn waits for the turn among colliding writers of this process, if there are
+// any.
+func (c *Collection[T, ID, I, P]) turn(ctx context.Context, id string, n int) (done func(), waited bool) {
+	if n == 0 && !c.turns.busy(id) {
+		return func() {}, false
+	}
+	policy := c.db.requests.policy
+	return c.turns.take(ctx, id, min(policy.Cap, policy.Base<<min(n+3, 10)))
+}
+
+// prepare decides what an attempt would commit on top of a state. It sends
+// nothing.
+func (c *Collection[T, ID, I, P]) prepare(w *write[T], cur state, held heldClaims) (*attempt[T], error) {
+	if w.options.ifMatch != "" && cur.live() && cur.revision() != w.options.ifMatch {
+		return nil, fmt.Errorf("%w: the document is no longer at the revision given", ErrConflict)
+	}
+	if !cur.live() {
+		if w.create == nil {
+			return nil, ErrNotFound
+		}
+		if w.options.ifMatch != "" {
+			return nil, fmt.Errorf("%w: the document does not exist", ErrConflict)
+		}
+		v := c.validator()
+		d := new(T)
+		w.create(v, d)
+		return c.seal(w, v, cur, indexKeys{}, decoded[T]{doc: d}, held)
+	}
+	if w.remove {
+		return c.prepareDelete(w, cur, held)
+	}
+	if w.change == nil {
+		return nil, ErrAlreadyExists
+	}
+	old, err := c.decode(w.id, cur)
+	if err != nil {
+		return nil, err
+	}
+	before, err := c.indexKeys(old.doc)
+	if err != nil {
+		return nil, err
+	}
+	v := c.validator()
+	d, err := w.change(v, old.doc, cur)
+	if err != nil {
+		return nil, err
+	}
+	return c.seal(w, v, cur, before, decoded[T]{doc: d, unknown: old.unknown}, held)
+}
+
+func (c *Collection[T, ID, I, P]) validator() *Validator { return newValidator(c.db.options.password) }
+
+// seal validates and encodes the document and names what the attempt will write.
+func (c *Collection[T, ID, I, P]) seal(w *write[T], v *Validator, cur state, before indexKeys, d decoded[T], held heldClaims) (*attempt[T], error) {
+	c.model.Validate(v, d.doc)
+	if err := v.Err(); err != nil {
+		return nil, err
+	}
+	rec, err := c.nextRecord(cur, w.options)
+	if err != nil {
+		return nil, err
+	}
+	c.describe(d.doc, w.id, state{record: rec}) // indexes may be over system fields
+	a := &attempt[T]{base: cur, rec: rec, doc: d.doc}
+	if a.exceeds, err = c.fit(w, rec, d); err != nil {
+		return nil, err
+	}
+	after, err := c.indexKeys(d.doc)
+	if err != nil {
+		return nil, err
+	}
+	a.changes = c.indexChanges(w.id, cur.record, rec, before, after, held)
+	return a, nil
+}
+
+// nextRecord returns the record that follows a state, without attributes yet.
+func (c *Collection[T, ID, I, P]) nextRecord(cur state, o writeOptions) (*record, error) {
+	rev, err := newRevision()
+	if err != nil {
+		return nil, err
+	}
+	now := c.db.now()
+	rec := &record{format: recordFormat, version: c.version, rev: rev, created: now, updated: now}
+	if cur.record != nil {
+		rec.follow(cur.record)
+		if cur.live() {
+			rec.created = cur.record.created
+		}
+	}
+	if !o.created.IsZero() {
+		rec.created = o.created.UTC()
+	}
+	if !o.updated.IsZero() {
+		rec.updated = o.updated.UTC()
+	}
+	return rec, nil
+}
+
+// prepareDelete names the entries and claims that go with the document.
+func (c *Collection[T, ID, I, P]) prepareDelete(w *write[T], cur state, held heldClaims) (*attempt[T], error) {
+	old, err := c.decode(w.id, cur)
+	if err != nil {
+		return nil, err
+	}
+	before, err := c.indexKeys(old.doc)
+	if err != nil {
+		return nil, err
+	}
+	rec, err := c.nextRecord(cur, w.options)
+	if err != nil {
+		return nil, err
+	}
+	rec.bury()
+	a := &attempt[T]{base: cur, rec: rec}
+	a.changes = c.indexChanges(w.id, cur.record, rec, before, indexKeys{}, held)
+	return a, nil
+}
+
+// try sends an attempt. It reports whether the attempt committed; if not, and
+// there is no error, seen is the newer state of the document that prevents it.
+func (c *Collection[T, ID, I, P]) try(ctx context.Context, w *write[T], key string, a *attempt[T], held heldClaims) (committed bool, seen state, err error) {
+	a.started = time.Now()
+	if err := c.putIndexes(ctx, w.id, a, held); err != nil {
+		// The commit was never sent, so these entries are nobody's.
+		c.dropEntries(ctx, a)
+		return false, state{}, err
+	}
+	if time.Since(a.started) > maxAttempt {
+		c.dropEntries(ctx, a)
+		seen, err := c.readKey(ctx, key)
+		return false, seen, err
+	}
+	outcome, seen, err := c.commit(ctx, w, key, a)
+	switch outcome {
+	case outcomeCommitted:
+		return true, state{}, nil
+	case outcomeRefused:
+		// The document was seen in a state that makes this commit impossible.
+		c.dropEntries(ctx, a)
+		return false, seen, nil
+	case outcomeFailed:
+		c.dropEntries(ctx, a)
+	case outcomeUnknown:
+		// The commit may still arrive: what belongs to it has to stay.
+		held.forget(a)
+	}
+	return false, state{}, err
+}
+
+// finish tidies up after a commit and tells subscribers. Nothing here can undo
+// the write: what is left over is found by readers and fsck.
+func (c *Collection[T, ID, I, P]) finish(ctx context.Context, a *attempt[T], held heldClaims) {
+	c.removeStale(ctx, a, held)
+	if a.exceeds != nil {
+		c.limits.emit(ctx, *a.exceeds)
+	}
+}

@@ -1,4 +1,0 @@
-package s3db
-
-type Meta struct{}
-type IDGenerator func() (string, error)
