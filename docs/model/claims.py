@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Exhaustive check of the unique-claim protocol (see docs/protocol.md).
+"""Exhaustive check of the unique-claim protocol (see DESIGN.md, section 6).
 
 Objects live in a store whose only atomic steps are conditional PUT, conditional or plain DELETE, GET of ONE object.
 Several clients run at once; every interleaving of their requests is explored, each client may crash before any
 request, and (with --lost) a reply may be lost, after which the client does what the protocol says.
 Invariant: never two documents with the value 'e'.  Switch a safeguard off with --without NAME to see it break.
 
-usage: claims.py [--without fence|reclaim|token|condrelease] [--loops N] [--scenario all|NAME]
+usage: claims.py [--without fence|reclaim|token|condrelease|tombstone] [--loops N] [--scenario all|NAME]
 """
 import sys, itertools
 from collections import deque
@@ -18,7 +18,10 @@ WITHOUT = opt('--without', '')
 LOOPS = int(opt('--loops', '3'))
 ONLY = opt('--scenario', 'all')
 
-# store: dict key -> (etag, value); U value = (owner, token) or ('', 0) when released; D value = ('tomb',) or (email, token)
+# store: dict key -> (etag, value); U value = (owner, token) or ('', 0) when released; D value = (email, token, fenced) or ('tomb', 0, fenced).
+# A delete leaves a tombstone: else the document would be absent again, and an insert that began before a fence, on the condition that
+# the document is absent, could commit after it ('tombstone'). A local store removes the document, unless it was ever fenced.
+# How a client deletes and releases: 'delete' = tombstone, claim deleted; 'rewrite' = tombstone, claim marked as released; 'local'.
 # A client is (kind, me, pc, vars...) as a tuple; step(client, store, fresh) -> list of (client', store', fresh', done)
 def put(store, key, val, cond, fresh):
     """cond: None = If-None-Match:*, or an etag. Returns (ok, store, fresh, etag)."""
@@ -38,12 +41,12 @@ def step(c, store, fresh):
         if c['n'] >= LOOPS: return done('gave up')
         return go(pc, n=c['n'] + 1, **kw)
     if pc == 'start':                       # update: read own document first; insert: precondition is absence
-        if c['kind'] == 'insert': return go('c0', t=None), store, fresh
+        if c['kind'] == 'insert': return go('c0', t=None, mk=0), store, fresh
         cur = store.get(D)
         if cur is None or cur[1][0] == 'tomb': return done('not found'), store, fresh
-        if c['kind'] == 'delete': return go('del', t=cur[0], old=cur[1]), store, fresh
+        if c['kind'] == 'delete': return go('del', t=cur[0], old=cur[1], mk=cur[1][2]), store, fresh
         if cur[1][0] == c['want']: return done('nop'), store, fresh
-        return go('c0' if c['want'] == 'e' else 'commit', t=cur[0], old=cur[1], tok=0), store, fresh
+        return go('c0' if c['want'] == 'e' else 'commit', t=cur[0], old=cur[1], tok=0, mk=cur[1][2]), store, fresh
     if pc == 'c0':                          # first claim
         tok = fresh
         ok, s, f, _ = put(store, 'U', (me, tok), None, fresh)
@@ -64,27 +67,30 @@ def step(c, store, fresh):
         return go('c3', d=d), store, fresh
     if pc == 'c3':                          # fence: change the owner's document, whatever it is
         d = c['d']; k = 'D' + c['owner']
-        ok, s, f, _ = put(store, k, ('tomb',) if d is None else d[1], None if d is None else d[0], fresh)
+        ok, s, f, _ = put(store, k, ('tomb', 0, 1) if d is None else d[1][:2] + (1,), None if d is None else d[0], fresh)
         return (go('c4', d=None), s, f) if ok else (retry('c1', d=None), store, fresh)
     if pc == 'c4':                          # take (or retake) the claim
         tok = fresh
         ok, s, f, _ = put(store, 'U', (me, tok), c['u'], fresh)
         return (go('commit', tok=tok), s, f) if ok else (retry('c1'), store, fresh)
     if pc == 'commit':
-        ok, s, f, _ = put(store, D, (c['want'], c['tok']), c['t'], fresh)
+        ok, s, f, _ = put(store, D, (c['want'], c['tok'], c['mk']), c['t'], fresh)
         if ok: return (go('release') if c['kind'] == 'update' and c['old'][0] == 'e' else done('ok')), s, f
         return go('lost'), store, fresh
     if pc == 'lost':                        # own document changed under us
         cur = store.get(D)
         if c['kind'] == 'insert':
-            if cur is None: return retry('c1' if c['want'] == 'e' else 'commit', t=None), store, fresh
+            if cur is None: return retry('c1' if c['want'] == 'e' else 'commit', t=None, mk=0), store, fresh
             if cur[1][0] != 'tomb': return done('exists'), store, fresh
-            return retry('c1', t=cur[0]), store, fresh
+            return retry('c1', t=cur[0], mk=cur[1][2]), store, fresh
         if cur is None or cur[1][0] == 'tomb': return done('not found'), store, fresh
-        return retry('c1' if c['want'] == 'e' else 'commit', t=cur[0], old=cur[1]), store, fresh
+        return retry('c1' if c['want'] == 'e' else 'commit', t=cur[0], old=cur[1], mk=cur[1][2]), store, fresh
     if pc == 'del':
         if store.get(D, (None,))[0] != c['t']: return retry('start'), store, fresh
-        s = dict(store); del s[D]
+        if WITHOUT != 'tombstone' and (c['mk'] or c['mark'] != 'local'):
+            ok, s, fresh, _ = put(store, D, ('tomb', 0, c['mk']), c['t'], fresh)
+        else:
+            s = dict(store); del s[D]
         return (go('release') if c['old'][0] == 'e' else done('ok')), s, fresh
     if pc == 'release':                     # after leaving 'e': find the claim we held
         u = store.get('U')
@@ -94,7 +100,7 @@ def step(c, store, fresh):
         u = store.get('U')
         if u is None or (u[0] != c['u'] and WITHOUT != 'condrelease'): return done('ok'), store, fresh
         s = dict(store)
-        if c['mark']: s['U'] = (fresh, ('', 0)); return done('ok'), s, fresh + 1   # servers without conditional delete
+        if c['mark'] == 'rewrite': s['U'] = (fresh, ('', 0)); return done('ok'), s, fresh + 1
         del s['U']; return done('ok'), s, fresh
     raise AssertionError(pc)
 
@@ -102,21 +108,21 @@ def norm(clients, store):
     """Rename etags and tokens by first appearance, so that equal states compare equal."""
     m = {}
     def r(x): return m.setdefault(x, len(m) + 1) if isinstance(x, int) and x > 0 else x
-    st = tuple((k, r(store[k][0]), tuple(r(v) if isinstance(v, int) else v for v in store[k][1])) for k in sorted(store))
+    st = tuple((k, r(store[k][0]), tuple(r(v) if isinstance(v, int) and i < 2 else v for i, v in enumerate(store[k][1]))) for k in sorted(store))
     cl = []
     for c in clients:
         row = []
         for k in sorted(c):
             v = c[k]
             if k in ('t', 'u', 'tok'): v = r(v)
-            elif k == 'old' and v: v = (v[0], r(v[1]) if len(v) > 1 else 0)
-            elif k == 'd' and v: v = (r(v[0]), tuple(r(x) if isinstance(x, int) else x for x in v[1]))
+            elif k == 'old' and v: v = (v[0], r(v[1]) if len(v) > 1 else 0, v[2])
+            elif k == 'd' and v: v = (r(v[0]), (v[1][0], r(v[1][1]), v[1][2]))
             row.append((k, v))
         cl.append(tuple(row))
     return tuple(cl), st
 
-def client(kind, me, want='e', mark=False):
-    return dict(kind=kind, me=me, want=want, mark=mark, pc='start', n=0, t=None, u=None, tok=0, old=None, d=None, owner='', res='')
+def client(kind, me, want='e', mark='delete'):
+    return dict(kind=kind, me=me, want=want, mark=mark, pc='start', n=0, t=None, u=None, tok=0, old=None, d=None, owner='', res='', mk=0)
 
 def explore(name, clients, store):
     fresh = 100
@@ -140,17 +146,18 @@ def explore(name, clients, store):
     print(f'{name}: ok, {states} states, {len(outcomes)} outcomes')
     return True
 
-base = {'D1': (1, ('x', 0))}
-held = {'D1': (1, ('e', 50)), 'U': (2, ('1', 50))}
+base = {'D1': (1, ('x', 0, 0))}
+held = {'D1': (1, ('e', 50, 0)), 'U': (2, ('1', 50))}
 scen = {}
-for mark in (False, True):
-    m = ' (release by mark)' if mark else ''
+for mark in ('delete', 'rewrite', 'local'):
+    m = f' ({mark})'
     scen['two inserts' + m] = ([client('insert', '2', mark=mark), client('insert', '3', mark=mark)], {})
     scen['three inserts' + m] = ([client('insert', '2', mark=mark), client('insert', '3', mark=mark), client('insert', '4', mark=mark)], {})
     scen['update against insert' + m] = ([client('update', '1', 'e', mark), client('insert', '2', mark=mark)], base)
     scen['update, update of one document, insert' + m] = ([client('update', '1', 'e', mark), client('update', '1', 'y', mark), client('insert', '2', mark=mark)], base)
     scen['leave, return, insert' + m] = ([client('update', '1', 'y', mark), client('update', '1', 'e', mark), client('insert', '2', mark=mark)], held)
     scen['delete, insert, insert' + m] = ([client('delete', '1', '', mark), client('insert', '2', mark=mark), client('insert', '3', mark=mark)], held)
+    scen['delete other value, blind insert same id, insert' + m] = ([client('delete', '1', '', mark), client('insert', '1', mark=mark), client('insert', '3', mark=mark)], base)
     scen['delete, re-insert same id, insert' + m] = ([client('delete', '1', '', mark), client('insert', '1', mark=mark), client('insert', '3', mark=mark)], held)
 ok = True
 for name, (cl, st) in scen.items():
