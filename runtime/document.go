@@ -1,8 +1,6 @@
 package s3db
 
 import (
-	"encoding/json"
-	"fmt"
 	"sync"
 )
 
@@ -60,7 +58,7 @@ type encoding[T any] struct {
 	sealer  sealer
 	write   func(*Encoder, *T)
 	texts   func(*Texts, *T)
-	schema  string
+	names   []string
 }
 
 func (x *encoding[T]) encode() ([]field, error) {
@@ -79,31 +77,14 @@ func (x *encoding[T]) offer(t *Texts) {
 	}
 }
 
-// name looks the attribute up in the stored shape. It is needed for errors and
-// events only.
-func (x *encoding[T]) name(number int) string {
-	var shape struct {
-		Fields []struct {
-			Number int    `json:"n"`
-			Name   string `json:"name"`
-		} `json:"fields"`
-	}
-	if json.Unmarshal([]byte(x.schema), &shape) == nil {
-		for _, f := range shape.Fields {
-			if f.Number == number {
-				return f.Name
-			}
-		}
-	}
-	return fmt.Sprintf("field %d", number)
-}
+func (x *encoding[T]) name(number int) string { return attributeName(x.names, number) }
 
 // fit encodes the document into rec, as the behavior places its attributes. It
 // returns the event to raise when the document is written, or nil.
 func (c *Collection[T, ID, I, P]) fit(w *write[T], rec *record, d decoded[T]) (*ExceedsLimit[T], error) {
 	x := &encoding[T]{
 		decoded: d, sealer: c.sealer(w.id),
-		write: c.model.Encode, texts: c.model.Texts, schema: c.model.Schema,
+		write: c.model.Encode, texts: c.model.Texts, names: c.model.Names,
 	}
 	x.encoder = c.codecs.encoder(x.sealer)
 	defer c.codecs.encoders.Put(x.encoder)

@@ -89,6 +89,7 @@ func newAccountModel(p, k int) *accountModel {
 	}
 	return &accountModel{
 		Resource:   "accounts",
+		Names:      []string{1: "name", 2: "count", 3: "email", 4: "phone", 5: "country", 6: "city", 7: "plan", 8: "bio"},
 		Schema:     fmt.Sprintf(`{"name":"accounts","partitions":%d,"uniques":%d}`, p, k),
 		Behavior:   behaviors.UserManaged,
 		NewID:      s3db.NanoID(22),
