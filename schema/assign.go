@@ -23,7 +23,7 @@ func (s *Schema) Assign(l *Lock) Diagnostics {
 		a.object(resource.Attributes, "", "", a.stored)
 		a.version()
 	}
-	return r.found.Sort()
+	return r.diagnostics()
 }
 
 // assigner assigns the numbers of one resource.
@@ -155,7 +155,7 @@ func (a *assigner) wasHelp(facts map[string]*lockedField, former, separator stri
 }
 
 // also adds the line of a fact to a report, when it has one.
-func (a *assigner) also(d *Diagnostic, f *lockedField, message string) {
+func (a *assigner) also(d *finding, f *lockedField, message string) {
 	if f.at.pos.IsValid() {
 		d.also(a.lock.src, f.at, "%s", message)
 	}

@@ -127,7 +127,7 @@ func (p *parser) declare(t *Type, rules []rule, s scope, a *Attribute) {
 		return
 	}
 	first := rules[0]
-	if !slices.Contains(kindNames(), first.name) {
+	if !Kind(first.name).known() {
 		p.unknownType(first, rules[1:])
 		return
 	}
@@ -146,14 +146,14 @@ func (p *parser) declare(t *Type, rules []rule, s scope, a *Attribute) {
 
 // unknownType reports a first rule that is not a type.
 func (p *parser) unknownType(first rule, rest []rule) {
-	if kind, ok := kindHints[first.name]; ok {
+	if kind := kindHint(first.name); kind != "" {
 		p.report(CodeUnknownType, first.at, "unknown type %s", quote(first.name)).help("write %s", kind)
 		return
 	}
-	if _, ok := findRule(first.name); ok {
+	if p.rule(first.name) != nil {
 		d := p.report(CodeUnknownType, first.at, "rule %s stands where the type should", quote(first.name))
 		for _, r := range rest {
-			if slices.Contains(kindNames(), r.name) {
+			if Kind(r.name).known() {
 				d.help("begin with the type: %s|%s", r.name, first.name)
 				return
 			}

@@ -44,7 +44,7 @@ func (d *declaration) exclude(a, b, why, fix string) {
 }
 
 // contradict reports rule r, which another rule rules out.
-func (d *declaration) contradict(r, other rule, format string, args ...any) *Diagnostic {
+func (d *declaration) contradict(r, other rule, format string, args ...any) *finding {
 	return d.report(CodeContradiction, r.at, format, args...).also(d.src, other.at, "%s is given here", other.name)
 }
 
@@ -60,6 +60,7 @@ func (d *declaration) checkItems() {
 	case KindMap:
 		d.report(CodeItems, span{pos: d.typ.Pos}, "a map must say what its values are").
 			help("write map|items:string; a map of any shape is object")
+	default:
 	}
 }
 

@@ -88,6 +88,7 @@ func (c Code) severity() Severity {
 	switch c {
 	case CodeIndexSame, CodePossibleRename, CodeNewRequired:
 		return Warning
+	default:
+		return Error
 	}
-	return Error
 }

@@ -16,7 +16,7 @@ func (d *declaration) checkDefault(r rule) {
 		d.report(CodeRuleKind, r.at, "a %s cannot have a default", d.typ.Kind).
 			help("a schema is no place for secrets; generate makes a fresh one for each document")
 		return
-	case !slices.Contains(keyKinds, d.kind) && d.kind != KindBytes:
+	case !d.kind.isKey() && d.kind != KindBytes:
 		d.report(CodeRuleKind, r.at, "%s cannot have a default", article(string(d.kind))).help("make the attribute optional")
 		return
 	case d.on("optional"):

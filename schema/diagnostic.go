@@ -26,7 +26,7 @@ func (p Position) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
-// before orders positions by file, line and column.
+// compare orders positions by file, line and column.
 func (p Position) compare(q Position) int {
 	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
 }
@@ -112,37 +112,50 @@ type span struct{ pos, end Position }
 // reporter collects the diagnostics of one file.
 type reporter struct {
 	src   *source
-	found Diagnostics
+	found []*finding
+}
+
+// finding is a diagnostic being made.
+type finding struct{ Diagnostic }
+
+// diagnostics returns what was found, in order.
+func (r *reporter) diagnostics() Diagnostics {
+	ds := make(Diagnostics, len(r.found))
+	for i, f := range r.found {
+		ds[i] = f.Diagnostic
+	}
+	return ds.Sort()
 }
 
 // report adds an error and returns it, so that the caller can add related places.
-func (r *reporter) report(code Code, at span, format string, args ...any) *Diagnostic {
-	r.found = append(r.found, Diagnostic{
+func (r *reporter) report(code Code, at span, format string, args ...any) *finding {
+	f := &finding{Diagnostic{
 		Code:     code,
 		Severity: code.severity(),
 		Position: at.pos,
 		End:      at.end,
 		Message:  fmt.Sprintf(format, args...),
 		excerpt:  r.src.line(at.pos),
-	})
-	return &r.found[len(r.found)-1]
+	}}
+	r.found = append(r.found, f)
+	return f
 }
 
 // help sets what to do.
-func (d *Diagnostic) help(format string, args ...any) *Diagnostic {
-	d.Suggestion = fmt.Sprintf(format, args...)
-	return d
+func (f *finding) help(format string, args ...any) *finding {
+	f.Suggestion = fmt.Sprintf(format, args...)
+	return f
 }
 
 // also adds a related place, which lies in src.
-func (d *Diagnostic) also(src *source, at span, format string, args ...any) *Diagnostic {
-	d.Related = append(d.Related, Related{
+func (f *finding) also(src *source, at span, format string, args ...any) *finding {
+	f.Related = append(f.Related, Related{
 		Position: at.pos,
 		End:      at.end,
 		Message:  fmt.Sprintf(format, args...),
 		excerpt:  src.line(at.pos),
 	})
-	return d
+	return f
 }
 
 // Diagnose makes a diagnostic about a place in the file of s, with its excerpt,

@@ -177,7 +177,7 @@ func paths(attributes []*Attribute) []string {
 		switch {
 		case a.Type.Fields != nil:
 			all = append(all, paths(a.Type.Fields)...)
-		case slices.Contains(keyKinds, a.Type.Kind):
+		case a.Type.Kind.isKey():
 			all = append(all, a.Path)
 		}
 	}
@@ -187,7 +187,7 @@ func paths(attributes []*Attribute) []string {
 // systemField returns the kind of a field that the system keeps. System is
 // false for other names; the kind is "" when the field cannot be used here.
 func (p *parser) systemField(r *Resource, name string, at *node, what string) (kind Kind, system bool) {
-	option := ""
+	var option string
 	switch name {
 	case "createdAt", "updatedAt":
 		kind, option = KindDateTime, "timestamps"
@@ -227,7 +227,7 @@ func (p *parser) indexable(t *Type, s scope, at span, what string) bool {
 	case t.Kind == KindSecret || t.Kind == KindPassword:
 		p.report(CodeIndexSecret, at, "%s cannot hold a %s: keys are not encrypted", what, t.Kind).
 			help("look the document up by another attribute")
-	case t.Kind != "" && !slices.Contains(keyKinds, t.Kind):
+	case t.Kind != "" && !t.Kind.isKey():
 		p.report(CodeIndexKind, at, "%s cannot hold %s", what, article(string(t.Kind))).
 			help("name a single value, such as an attribute of a nested object: profile.country")
 	default:
@@ -256,7 +256,7 @@ func (p *parser) indexRules(f *IndexField, kind Kind, n *node, what string) {
 			f.Desc = true
 		case r.name == "maxlength":
 			p.maxLength(f, kind, r)
-		case i == 0 && slices.Contains(kindNames(), r.name) && !r.arg.given:
+		case i == 0 && Kind(r.name).known() && !r.arg.given:
 			if !sameIndexKind(Kind(r.name), kind) {
 				p.report(CodeIndexRule, r.at, "attribute %s is %s, not %s", quote(f.Path), article(string(kind)), article(r.name)).
 					help("write %s: %s", f.Path, kind)

@@ -1,7 +1,5 @@
 package schema
 
-import "slices"
-
 // kindNames returns the names of all kinds, in the order of the documentation.
 func kindNames() []string {
 	kinds := []Kind{
@@ -17,44 +15,66 @@ func kindNames() []string {
 	return names
 }
 
-// kindHints maps types of other systems to what to write here.
-var kindHints = map[string]string{
-	"int": "integer", "int32": "integer", "int64": "integer", "long": "integer", "bigint": "integer",
-	"float": "number", "float64": "number", "double": "number", "real": "number",
-	"bool": "boolean", "str": "string", "varchar": "string", "char": "string",
-	"timestamp": "datetime", "time": "datetime", "instant": "datetime",
-	"money": "decimal", "currency": "decimal", "numeric": "decimal",
-	"guid": "uuid", "uri": "url", "link": "url", "ipv4": "ip4", "ipv6": "ip6",
-	"binary": "bytes", "blob": "bytes", "buffer": "bytes",
-	"record": "map", "dict": "map", "hash": "map", "list": "array", "slice": "array", "tuple": "array",
-	"struct": "object", "any": "json", "mixed": "json", "encrypted": "secret",
+// known reports whether k is a kind.
+func (k Kind) known() bool {
+	return k.isKey() || k.isSized() || k == KindObject || k == KindJSON || k == KindSecret
+}
+
+// kindHint returns the type of this language for one of another, "" when none is known.
+func kindHint(name string) string {
+	return map[string]string{
+		"int": "integer", "int32": "integer", "int64": "integer", "long": "integer", "bigint": "integer",
+		"float": "number", "float64": "number", "double": "number", "real": "number",
+		"bool": "boolean", "str": "string", "varchar": "string", "char": "string",
+		"timestamp": "datetime", "time": "datetime", "instant": "datetime",
+		"money": "decimal", "currency": "decimal", "numeric": "decimal",
+		"guid": "uuid", "uri": "url", "link": "url", "ipv4": "ip4", "ipv6": "ip6",
+		"binary": "bytes", "blob": "bytes", "buffer": "bytes",
+		"record": "map", "dict": "map", "hash": "map", "list": "array", "slice": "array", "tuple": "array",
+		"struct": "object", "any": "json", "mixed": "json", "encrypted": "secret",
+	}[name]
 }
 
 // family groups kinds whose values have the same text in storage, so that one
 // may become the other without a change of stored documents.
-func (k Kind) family() string {
-	switch k {
-	case KindString, KindText, KindEmail, KindURL:
-		return "string"
-	case KindIP, KindIP4, KindIP6:
-		return "ip"
+func (k Kind) family() Kind {
+	switch {
+	case k.isText() && k != KindPassword:
+		return KindString
+	case k == KindIP4, k == KindIP6:
+		return KindIP
 	}
-	return string(k)
+	return k
 }
 
-// isText reports whether values are strings with the rules of strings.
-func (k Kind) isText() bool { return slices.Contains(textKinds, k) }
+// isPlain reports whether values are texts of no particular form.
+func (k Kind) isPlain() bool { return k == KindString || k == KindText }
 
-var (
-	textKinds     = []Kind{KindString, KindText, KindEmail, KindURL, KindPassword}
-	plainKinds    = []Kind{KindString, KindText}
-	numberKinds   = []Kind{KindNumber, KindInteger, KindDecimal}
-	quantityKinds = append([]Kind{KindDuration}, numberKinds...)
-	sizedKinds    = append([]Kind{KindBytes, KindArray, KindMap}, textKinds...)
-	orderedKinds  = append(append([]Kind{KindDate, KindDateTime}, sizedKinds...), quantityKinds...)
-	// keyKinds can be part of a key of a partition or a unique constraint.
-	keyKinds = append([]Kind{
-		KindString, KindText, KindEmail, KindURL, KindUUID, KindIP, KindIP4, KindIP6, KindEnum,
-		KindBoolean, KindDate, KindDateTime,
-	}, quantityKinds...)
-)
+// isText reports whether values are strings with the rules of strings.
+func (k Kind) isText() bool {
+	return k.isPlain() || k == KindEmail || k == KindURL || k == KindPassword
+}
+
+// isNumber reports whether values are numbers.
+func (k Kind) isNumber() bool { return k == KindNumber || k == KindInteger || k == KindDecimal }
+
+// isQuantity reports whether values can be positive or negative.
+func (k Kind) isQuantity() bool { return k.isNumber() || k == KindDuration }
+
+// isTime reports whether values are days or instants.
+func (k Kind) isTime() bool { return k == KindDate || k == KindDateTime }
+
+// isSized reports whether values have a number of characters, items or bytes.
+func (k Kind) isSized() bool {
+	return k.isText() || k == KindBytes || k == KindArray || k == KindMap
+}
+
+// isOrdered reports whether values can have a least and a most.
+func (k Kind) isOrdered() bool { return k.isSized() || k.isTime() || k.isQuantity() }
+
+// isKey reports whether values can be part of a key of a partition or of a
+// unique constraint.
+func (k Kind) isKey() bool {
+	return k.isText() && k != KindPassword || k.isTime() || k.isQuantity() ||
+		k.family() == KindIP || k == KindUUID || k == KindEnum || k == KindBoolean
+}

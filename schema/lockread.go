@@ -21,15 +21,16 @@ func ReadLock(file string, src []byte) (*Lock, Diagnostics) {
 	if root := r.readTree(); root != nil {
 		(&lockReader{reporter: r, lock: l}).root(root)
 	}
-	for i := range r.found {
-		switch r.found[i].Code {
+	for _, f := range r.found {
+		switch f.Code {
 		case CodeDuplicateKey, CodeMergeConflict:
-			r.found[i].Suggestion = mergeHelp
+			f.Suggestion = mergeHelp
 		case CodeEmpty:
-			r.found[i].Suggestion = "restore the file from version control"
+			f.Suggestion = "restore the file from version control"
+		default:
 		}
 	}
-	found := r.found.Sort()
+	found := r.diagnostics()
 	if found.HasErrors() {
 		return nil, found
 	}

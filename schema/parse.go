@@ -14,11 +14,11 @@ import (
 // are not set before Assign.
 func Parse(file string, src []byte) (*Schema, Diagnostics) {
 	r := &reporter{src: newSource(file, src)}
-	p := &parser{reporter: r, schema: &Schema{File: file, src: r.src}}
+	p := &parser{reporter: r, schema: &Schema{File: file, src: r.src}, specs: ruleSpecs()}
 	if root := r.readTree(); root != nil {
 		p.root(root)
 	}
-	found := r.found.Sort()
+	found := r.diagnostics()
 	if found.HasErrors() {
 		return nil, found
 	}
@@ -30,6 +30,7 @@ type parser struct {
 	*reporter
 	schema   *Schema
 	defaults settings
+	specs    []ruleSpec
 }
 
 // option is a key that a mapping may hold.
@@ -75,7 +76,7 @@ func (p *parser) root(n *node) {
 		{"description", func(_, v *node) { p.readText(v, "description", &p.schema.Description) }},
 		{"defaults", func(_, v *node) { p.readDefaults(v) }},
 		{"resources", func(k, v *node) { resources = pair{k, v} }},
-	}, rootHints)
+	}, rootHints())
 	if _, ok := n.get("package"); !ok {
 		p.report(CodeMissingKey, span{pos: n.pos}, "package is missing").
 			help("name the Go package to generate, as in package: shop")
@@ -94,15 +95,18 @@ func (p *parser) root(n *node) {
 	}
 }
 
-var rootHints = map[string]string{
-	"versioning":        "write it under defaults for all resources: defaults: {versioning: true}",
-	"versioningEnabled": "write it under defaults for all resources: defaults: {versioning: true}",
-	"timestamps":        "write it under defaults for all resources: defaults: {timestamps: true}",
-	"behavior":          "write it under defaults for all resources: defaults: {behavior: …}",
-	"id":                "write it under defaults for all resources: defaults: {id: …}",
-	"attributes":        "attributes belong to a resource: resources: {users: {attributes: …}}",
-	"connectionString":  "the place of the data is given when the program opens the database, not in the schema",
-	"plugins":           "plugins are given in Go when the program opens the database",
+// rootHints maps keys that users may expect at the top to what to write instead.
+func rootHints() map[string]string {
+	return map[string]string{
+		"versioning":        "write it under defaults for all resources: defaults: {versioning: true}",
+		"versioningEnabled": "write it under defaults for all resources: defaults: {versioning: true}",
+		"timestamps":        "write it under defaults for all resources: defaults: {timestamps: true}",
+		"behavior":          "write it under defaults for all resources: defaults: {behavior: …}",
+		"id":                "write it under defaults for all resources: defaults: {id: …}",
+		"attributes":        "attributes belong to a resource: resources: {users: {attributes: …}}",
+		"connectionString":  "the place of the data is given when the program opens the database, not in the schema",
+		"plugins":           "plugins are given in Go when the program opens the database",
+	}
 }
 
 // filled reports whether n is a mapping with at least one entry, and says so if not.
@@ -210,16 +214,15 @@ func (p *parser) readBool(n *node, what string, to *bool) bool {
 }
 
 // readInt sets *to from a whole number between least and most.
-func (p *parser) readInt(n *node, what string, least, most int, to *int) bool {
+func (p *parser) readInt(n *node, what string, least, most int, to *int) {
 	v, err := strconv.Atoi(n.value)
 	if n.kind != scalarNode || err != nil {
 		p.report(CodeWrongNode, n.span(), "%s must be a whole number, this is %s", what, n.what())
-		return false
+		return
 	}
 	if v < least || v > most {
 		p.report(CodeOptionValue, n.span(), "%s must be between %d and %d, this is %d", what, least, most, v)
-		return false
+		return
 	}
 	*to = v
-	return true
 }

@@ -1,6 +1,9 @@
 package schema
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // settings are the options that a resource takes from the schema's defaults.
 type settings struct {
@@ -60,32 +63,40 @@ func (p *parser) readDefaults(n *node) {
 		p.report(CodeWrongNode, n.span(), "defaults must be a mapping of options, this is %s", n.what())
 		return
 	}
-	p.options(n, "defaults", p.settingOptions(&p.defaults), resourceHints)
+	p.options(n, "defaults", p.settingOptions(&p.defaults), resourceHints())
 	p.checkID(&p.defaults.id, n)
 }
 
-var resourceHints = map[string]string{
-	"fields":          "the fields of a document are its attributes: write attributes",
-	"hooks":           "hooks are Go functions: register them on the generated client, db.Users.Hooks(…)",
-	"middlewares":     "middlewares are Go functions: register them on the generated client",
-	"events":          "events are subscribed to in Go, on the generated client",
-	"plugins":         "plugins are given in Go when the program opens the database",
-	"name":            "the key of a resource is its name; the name of the Go type is the option go",
-	"indexes":         "write partitions to find documents by a field, unique to forbid two with the same value",
-	"indices":         "write partitions to find documents by a field, unique to forbid two with the same value",
-	"primaryKey":      "documents are stored under their id; see the option id",
-	"was":             "a resource cannot be renamed, its name is part of every key; the name of the Go type is the option go",
-	"idCharset":       "write id: {charset: any}",
-	"cache":           "caching is a plugin, given in Go when the program opens the database",
-	"autoDecrypt":     "secrets are always decrypted for the caller",
-	"asyncPartitions": "documents and their partitions are always written together",
+// resourceHints maps options that users may expect to what to do instead.
+func resourceHints() map[string]string {
+	return map[string]string{
+		"fields":          "the fields of a document are its attributes: write attributes",
+		"hooks":           "hooks are Go functions: register them on the generated client, db.Users.Hooks(…)",
+		"middlewares":     "middlewares are Go functions: register them on the generated client",
+		"events":          "events are subscribed to in Go, on the generated client",
+		"plugins":         "plugins are given in Go when the program opens the database",
+		"name":            "the key of a resource is its name; the name of the Go type is the option go",
+		"indexes":         "write partitions to find documents by a field, unique to forbid two with the same value",
+		"indices":         "write partitions to find documents by a field, unique to forbid two with the same value",
+		"primaryKey":      "documents are stored under their id; see the option id",
+		"was":             "a resource cannot be renamed, its name is part of every key; the name of the Go type is the option go",
+		"idCharset":       "write id: {charset: any}",
+		"cache":           "caching is a plugin, given in Go when the program opens the database",
+		"autoDecrypt":     "secrets are always decrypted for the caller",
+		"asyncPartitions": "documents and their partitions are always written together",
+	}
 }
 
-// notSupported are options that are planned; a schema that relies on them must
-// not be accepted as if they worked.
-var notSupported = map[string]string{
-	"ttl":       "documents that expire",
-	"relations": "relations between resources",
+// notSupported says what an option is for that is planned, "" of other names. A
+// schema that relies on one must not be accepted as if it worked.
+func notSupported(option string) string {
+	switch option {
+	case "ttl":
+		return "documents that expire"
+	case "relations":
+		return "relations between resources"
+	}
+	return ""
 }
 
 // resource reads one entry of resources.
@@ -118,13 +129,13 @@ func (p *parser) resource(key, value *node) {
 	rest := *value
 	rest.pairs = nil
 	for _, option := range value.pairs {
-		if what, ok := notSupported[option.key.value]; ok {
+		if what := notSupported(option.key.value); what != "" {
 			p.report(CodeNotSupported, option.key.span(), "%s is not supported yet (%s)", quote(option.key.value), what).help("remove it")
 			continue
 		}
 		rest.pairs = append(rest.pairs, option)
 	}
-	p.options(&rest, "a resource", known, resourceHints)
+	p.options(&rest, "a resource", known, resourceHints())
 	p.checkID(&s.id, value)
 	r.Timestamps, r.Versioning, r.Behavior, r.ID = s.timestamps, s.versioning, s.behavior, s.id
 	if r.Behavior == "" {
@@ -154,7 +165,7 @@ func looksLikeAttributes(n *node, known []option) bool {
 		if !pair.value.isText() && pair.value.kind != mappingNode {
 			return false
 		}
-		if _, ok := resourceHints[pair.key.value]; ok || notSupported[pair.key.value] != "" {
+		if resourceHints()[pair.key.value] != "" || notSupported(pair.key.value) != "" {
 			return false
 		}
 	}
@@ -167,11 +178,9 @@ func (p *parser) behavior(v *node, to *Behavior) {
 	if !p.readText(v, "behavior", &name) {
 		return
 	}
-	for _, b := range all {
-		if b == name {
-			*to = Behavior(name)
-			return
-		}
+	if slices.Contains(all, name) {
+		*to = Behavior(name)
+		return
 	}
 	p.report(CodeOptionValue, v.span(), "unknown behavior %s", quote(name)).help("%s", didYouMean(name, all))
 }
@@ -219,11 +228,9 @@ func (p *parser) idGenerator(v *node, to *ID) {
 	if !p.readText(v, "generator", &name) {
 		return
 	}
-	for _, g := range all {
-		if g == name {
-			to.Generator = IDGenerator(name)
-			return
-		}
+	if slices.Contains(all, name) {
+		to.Generator = IDGenerator(name)
+		return
 	}
 	p.report(CodeOptionValue, v.span(), "unknown id generator %s", quote(name)).help("%s", didYouMean(name, all))
 }

@@ -25,7 +25,7 @@ type declaration struct {
 // ruleSpec is what there is to know of a rule.
 type ruleSpec struct {
 	name  string
-	kinds []Kind // that it applies to; nil for all
+	of    func(Kind) bool // the kinds that it applies to; nil for attributes of any kind
 	apply func(d *declaration, r rule)
 }
 
@@ -45,6 +45,16 @@ func textRule(field func(*Rules) *string) func(*declaration, rule) {
 			*field(d.rules) = text
 		}
 	}
+}
+
+// oneOf makes the kinds of a rule that applies to few.
+func oneOf(kinds ...Kind) func(Kind) bool {
+	return func(k Kind) bool { return slices.Contains(kinds, k) }
+}
+
+// textBut makes the kinds of a rule of texts that does not apply to one of them.
+func textBut(kind Kind) func(Kind) bool {
+	return func(k Kind) bool { return k.isText() && k != kind }
 }
 
 // ruleSpecs returns all rules, in the order of the documentation.
@@ -76,83 +86,89 @@ func ruleSpecs() []ruleSpec {
 		}},
 
 		// Of values with an order or a size.
-		{"min", orderedKinds, func(d *declaration, r rule) { d.limit(r, &d.least) }},
-		{"max", orderedKinds, func(d *declaration, r rule) { d.limit(r, &d.most) }},
-		{"length", sizedKinds, func(d *declaration, r rule) { d.limit(r, &d.exact) }},
-		{"empty", append([]Kind{KindArray, KindMap, KindBytes}, textKinds...), (*declaration).empty},
+		{"min", Kind.isOrdered, func(d *declaration, r rule) { d.limit(r, &d.least) }},
+		{"max", Kind.isOrdered, func(d *declaration, r rule) { d.limit(r, &d.most) }},
+		{"length", Kind.isSized, func(d *declaration, r rule) { d.limit(r, &d.exact) }},
+		{"empty", Kind.isSized, (*declaration).empty},
 
 		// Of numbers.
-		{"integer", []Kind{KindInteger, KindNumber}, flag(func(*declaration) {})},
-		{"positive", quantityKinds, flag(func(d *declaration) { d.rules.Positive = true })},
-		{"negative", quantityKinds, flag(func(d *declaration) { d.rules.Negative = true })},
-		{"equal", numberKinds, func(d *declaration, r rule) { d.limit(r, &d.equal) }},
-		{"notEqual", numberKinds, func(d *declaration, r rule) {
+		{"integer", oneOf(KindInteger, KindNumber), flag(func(*declaration) {})},
+		{"positive", Kind.isQuantity, flag(func(d *declaration) { d.rules.Positive = true })},
+		{"negative", Kind.isQuantity, flag(func(d *declaration) { d.rules.Negative = true })},
+		{"equal", Kind.isNumber, func(d *declaration, r rule) { d.limit(r, &d.equal) }},
+		{"notEqual", Kind.isNumber, func(d *declaration, r rule) {
 			if b, ok := d.bound(r); ok {
 				d.rules.NotEqual = b.text
 			}
 		}},
 
 		// Of texts.
-		{"pattern", textKinds, (*declaration).pattern},
-		{"contains", textKinds, textRule(func(r *Rules) *string { return &r.Contains })},
-		{"startsWith", textKinds, textRule(func(r *Rules) *string { return &r.StartsWith })},
-		{"endsWith", textKinds, textRule(func(r *Rules) *string { return &r.EndsWith })},
-		{"enum", []Kind{KindEnum, KindString, KindText, KindEmail, KindURL}, (*declaration).enum},
-		{"alpha", plainKinds, flag(func(d *declaration) { d.rules.Alpha = true })},
-		{"numeric", plainKinds, flag(func(d *declaration) { d.rules.Numeric = true })},
-		{"alphanum", plainKinds, flag(func(d *declaration) { d.rules.Alphanum = true })},
-		{"alphadash", plainKinds, flag(func(d *declaration) { d.rules.Alphadash = true })},
-		{"hex", plainKinds, flag(func(d *declaration) { d.rules.Hex = true })},
-		{"base64", plainKinds, flag(func(d *declaration) { d.rules.Base64 = true })},
-		{"singleLine", textKinds, flag(func(d *declaration) { d.rules.SingleLine = true })},
-		{"trim", []Kind{KindString, KindText, KindEmail, KindURL}, flag(func(d *declaration) { d.rules.Trim = true })},
-		{"lowercase", []Kind{KindString, KindText, KindEmail}, flag(func(d *declaration) { d.rules.Lowercase = true })},
-		{"uppercase", plainKinds, flag(func(d *declaration) { d.rules.Uppercase = true })},
-		{"normalize", []Kind{KindEmail}, flag(func(d *declaration) { d.rules.Trim, d.rules.Lowercase = true, true })},
+		{"pattern", Kind.isText, (*declaration).pattern},
+		{"contains", Kind.isText, textRule(func(r *Rules) *string { return &r.Contains })},
+		{"startsWith", Kind.isText, textRule(func(r *Rules) *string { return &r.StartsWith })},
+		{"endsWith", Kind.isText, textRule(func(r *Rules) *string { return &r.EndsWith })},
+		{"enum", oneOf(KindEnum, KindString, KindText, KindEmail, KindURL), (*declaration).enum},
+		{"alpha", Kind.isPlain, flag(func(d *declaration) { d.rules.Alpha = true })},
+		{"numeric", Kind.isPlain, flag(func(d *declaration) { d.rules.Numeric = true })},
+		{"alphanum", Kind.isPlain, flag(func(d *declaration) { d.rules.Alphanum = true })},
+		{"alphadash", Kind.isPlain, flag(func(d *declaration) { d.rules.Alphadash = true })},
+		{"hex", Kind.isPlain, flag(func(d *declaration) { d.rules.Hex = true })},
+		{"base64", Kind.isPlain, flag(func(d *declaration) { d.rules.Base64 = true })},
+		{"singleLine", Kind.isText, flag(func(d *declaration) { d.rules.SingleLine = true })},
+		{"trim", textBut(KindPassword), flag(func(d *declaration) { d.rules.Trim = true })},
+		{"lowercase", oneOf(KindString, KindText, KindEmail), flag(func(d *declaration) { d.rules.Lowercase = true })},
+		{"uppercase", Kind.isPlain, flag(func(d *declaration) { d.rules.Uppercase = true })},
+		{"normalize", oneOf(KindEmail), flag(func(d *declaration) { d.rules.Trim, d.rules.Lowercase = true, true })},
 
 		// Of one kind.
-		{"values", []Kind{KindEnum}, (*declaration).enum},
-		{"version", []Kind{KindUUID}, func(d *declaration, r rule) {
+		{"values", oneOf(KindEnum), (*declaration).enum},
+		{"version", oneOf(KindUUID), func(d *declaration, r rule) {
 			if n, ok := d.number(r, 1, 8); ok {
 				d.rules.UUIDVersion = n
 			}
 		}},
-		{"schemes", []Kind{KindURL}, (*declaration).schemes},
-		{"items", []Kind{KindArray, KindMap, KindSecret}, (*declaration).items},
-		{"fields", []Kind{KindObject}, (*declaration).objectFields},
-		{"properties", []Kind{KindObject}, (*declaration).objectFields},
-		{"generate", []Kind{KindSecret, KindPassword}, (*declaration).generate},
+		{"schemes", oneOf(KindURL), (*declaration).schemes},
+		{"items", oneOf(KindArray, KindMap, KindSecret), (*declaration).items},
+		{"fields", oneOf(KindObject), (*declaration).objectFields},
+		{"properties", oneOf(KindObject), (*declaration).objectFields},
+		{"generate", oneOf(KindSecret, KindPassword), (*declaration).generate},
 	}
 }
 
-// ruleHints maps rules that users may expect to what to write here.
-var ruleHints = map[string]string{
-	"maxlength": "write max", "maxLength": "write max", "minlength": "write min", "minLength": "write min",
-	"maximum": "write max", "minimum": "write min", "size": "write length", "len": "write length",
-	"minItems": "write min", "maxItems": "write max", "minProps": "write min", "maxProps": "write max",
-	"regex": "write pattern", "regexp": "write pattern", "match": "write pattern",
-	"in": "write enum", "oneOf": "write enum", "choices": "write values", "prefix": "write startsWith", "suffix": "write endsWith",
-	"nullable": "write optional", "nullish": "write optional", "null": "write optional", "notNull": "attributes are required unless optional: remove it",
-	"readonly": "write immutable", "readOnly": "write immutable", "lower": "write lowercase", "upper": "write uppercase",
-	"uniqueItems": "write unique", "props": "write fields", "rename": "write was", "renamedFrom": "write was", "comment": "write description", "doc": "write description",
-	"convert":   "values in Go are typed already: remove it",
-	"strict":    "objects with fields hold these fields only: remove it",
-	"mode":      "remove it",
-	"of":        "write items",
-	"custom":    "a check of your own is a hook, registered in Go",
-	"trimLeft":  "write trim",
-	"trimRight": "write trim",
-	"partition": "partitions are an option of the resource",
-	"index":     "partitions are an option of the resource",
+// applies reports whether a rule of values applies to k.
+func (s *ruleSpec) applies(k Kind) bool { return s.of != nil && s.of(k) }
+
+// ruleHint says what to write for a rule of other systems, "" when none is known.
+func ruleHint(name string) string {
+	return map[string]string{
+		"maxlength": "write max", "maxLength": "write max", "minlength": "write min", "minLength": "write min",
+		"maximum": "write max", "minimum": "write min", "size": "write length", "len": "write length",
+		"minItems": "write min", "maxItems": "write max", "minProps": "write min", "maxProps": "write max",
+		"regex": "write pattern", "regexp": "write pattern", "match": "write pattern",
+		"in": "write enum", "oneOf": "write enum", "choices": "write values", "prefix": "write startsWith", "suffix": "write endsWith",
+		"nullable": "write optional", "nullish": "write optional", "null": "write optional", "notNull": "attributes are required unless optional: remove it",
+		"readonly": "write immutable", "readOnly": "write immutable", "lower": "write lowercase", "upper": "write uppercase",
+		"uniqueItems": "write unique", "props": "write fields", "rename": "write was", "renamedFrom": "write was", "comment": "write description", "doc": "write description",
+		"convert":   "values in Go are typed already: remove it",
+		"strict":    "objects with fields hold these fields only: remove it",
+		"mode":      "remove it",
+		"of":        "write items",
+		"custom":    "a check of your own is a hook, registered in Go",
+		"trimLeft":  "write trim",
+		"trimRight": "write trim",
+		"partition": "partitions are an option of the resource",
+		"index":     "partitions are an option of the resource",
+	}[name]
 }
 
-func findRule(name string) (ruleSpec, bool) {
-	specs := ruleSpecs()
-	i := slices.IndexFunc(specs, func(s ruleSpec) bool { return s.name == name })
-	if i < 0 {
-		return ruleSpec{}, false
+// rule returns what there is to know of a rule, nil when there is none of the name.
+func (p *parser) rule(name string) *ruleSpec {
+	for i := range p.specs {
+		if p.specs[i].name == name {
+			return &p.specs[i]
+		}
 	}
-	return specs[i], true
+	return nil
 }
 
 // read applies rules to the declaration.
@@ -165,8 +181,8 @@ func (d *declaration) read(rules []rule) {
 	}
 	d.place()
 	for _, r := range rules {
-		spec, ok := findRule(r.name)
-		if !ok {
+		spec := d.rule(r.name)
+		if spec == nil {
 			d.unknownRule(r)
 			continue
 		}
@@ -238,24 +254,24 @@ func article(noun string) string {
 }
 
 // applicable reports whether a rule applies here, and says so if not.
-func (d *declaration) applicable(spec ruleSpec, r rule) bool {
-	if attributeOnly := spec.kinds == nil && (r.name != "unique" || d.kind != KindArray); attributeOnly && d.attribute == nil {
+func (d *declaration) applicable(spec *ruleSpec, r rule) bool {
+	if attributeOnly := spec.of == nil && (r.name != "unique" || d.kind != KindArray); attributeOnly && d.attribute == nil {
 		d.report(CodePlace, r.at, "rule %s is for attributes, not for items", quote(r.name)).
 			help("%s", map[bool]string{true: "items are never absent: remove it", false: "move it to the attribute"}[r.name == "optional" || r.name == "required"])
 		return false
 	}
 	kind := d.kind
-	if slices.Contains(spec.kinds, d.typ.Kind) {
+	if spec.applies(d.typ.Kind) {
 		kind = d.typ.Kind
 	}
-	if spec.kinds == nil || slices.Contains(spec.kinds, kind) {
+	if spec.of == nil || spec.of(kind) {
 		return true
 	}
 	report := d.report(CodeRuleKind, r.at, "rule %s does not apply to %s", quote(r.name), article(string(d.typ.Kind)))
 	switch {
 	case d.typ.Kind == KindSecret:
 		report.help("rules of what a secret holds are written in its items: {type: secret, items: \"%s|%s:…\"}", KindInteger, r.name)
-	case d.typ.Kind == KindArray && d.typ.Elem != nil && slices.Contains(spec.kinds, d.typ.Elem.Kind):
+	case d.typ.Kind == KindArray && d.typ.Elem != nil && spec.of(d.typ.Elem.Kind):
 		report.help("rules of items are written with the items: {type: array, items: \"%s|%s…\"}", d.typ.Elem.Kind, r.name)
 	case r.name == "values":
 		report.help("write items for what a map or an array holds")
@@ -266,10 +282,10 @@ func (d *declaration) applicable(spec ruleSpec, r rule) bool {
 }
 
 // appliesTo lists the kinds of a rule.
-func appliesTo(spec ruleSpec) string {
+func appliesTo(spec *ruleSpec) string {
 	var names []string
 	for _, name := range kindNames() {
-		if slices.Contains(spec.kinds, Kind(name)) {
+		if spec.applies(Kind(name)) {
 			names = append(names, name)
 		}
 	}
@@ -277,19 +293,19 @@ func appliesTo(spec ruleSpec) string {
 }
 
 func (d *declaration) unknownRule(r rule) {
-	if slices.Contains(kindNames(), r.name) || kindHints[r.name] != "" {
+	if Kind(r.name).known() || kindHint(r.name) != "" {
 		d.report(CodeUnknownRule, r.at, "%s is a type, but the type is %s already", quote(r.name), d.typ.Kind).
 			help("keep one type, at the begin")
 		return
 	}
 	report := d.report(CodeUnknownRule, r.at, "unknown rule %s", quote(r.name))
-	if hint, ok := ruleHints[r.name]; ok {
+	if hint := ruleHint(r.name); hint != "" {
 		report.help("%s", hint)
 		return
 	}
 	var names []string
-	for _, spec := range ruleSpecs() {
-		if spec.kinds == nil || slices.Contains(spec.kinds, d.kind) || slices.Contains(spec.kinds, d.typ.Kind) {
+	for _, spec := range d.specs {
+		if spec.of == nil || spec.of(d.kind) || spec.applies(d.typ.Kind) {
 			names = append(names, spec.name)
 		}
 	}
@@ -307,7 +323,7 @@ func (d *declaration) unknownRule(r rule) {
 // looksLikeType reports whether a value could be the rule string of an attribute.
 func looksLikeType(n *node) bool {
 	name, _, _ := strings.Cut(n.value, "|")
-	return n.isText() && slices.Contains(kindNames(), name)
+	return n.isText() && Kind(name).known()
 }
 
 // isFalse reports whether an argument switches a rule off.
@@ -562,7 +578,7 @@ func (d *declaration) limit(r rule, to *bound) {
 		}
 		return
 	}
-	isTime := d.kind == KindDate || d.kind == KindDateTime
+	isTime := d.kind.isTime()
 	switch {
 	case r.name == "min" && isTime:
 		d.rules.MinTime = b.text

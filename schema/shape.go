@@ -153,7 +153,7 @@ func (t *Type) leaf() *Type {
 func validSignature(s string) bool {
 	outer, inner, ok := strings.Cut(s, "(")
 	if !ok {
-		return s == freeform || slices.Contains(kindNames(), s)
+		return s == freeform || Kind(s).known()
 	}
 	container := outer == string(KindArray) || outer == string(KindMap) || outer == string(KindSecret)
 	return container && strings.HasSuffix(inner, ")") && validSignature(strings.TrimSuffix(inner, ")"))

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +30,7 @@ func (d *declaration) bound(r rule) (bound, bool) {
 	if !ok {
 		return bound{}, false
 	}
-	if slices.Contains(sizedKinds, d.kind) || d.kind == KindEnum {
+	if d.kind.isSized() {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || n < 0 || n > maxCount {
 			d.report(CodeRuleArgument, r.arg.at, "rule %s needs a whole number from 0 to %d, not %s", quote(r.name), maxCount, quote(text)).
@@ -59,8 +58,9 @@ func counted(k Kind) string {
 		return "entries"
 	case KindBytes:
 		return "bytes"
+	default:
+		return "characters"
 	}
-	return "characters"
 }
 
 // describe says what a value of a kind looks like.
@@ -88,8 +88,9 @@ func describe(k Kind) string {
 		return "a URL"
 	case KindBytes:
 		return "base64"
+	default:
+		return "a text"
 	}
-	return "a text"
 }
 
 // value is a value that a schema gives, of the kind of its attribute.
@@ -162,6 +163,7 @@ func parseValue(k Kind, text string) (value, error) {
 			return value{}, faultError("write the bytes in standard base64 with padding")
 		}
 		return value{goValue: data, text: text}, nil
+	default:
 	}
 	return value{goValue: text, text: text}, nil
 }
@@ -198,6 +200,7 @@ func parseNumber(k Kind, text string) (value, error) {
 			return value{}, faultError("a number of 64 bits is at most 1.8e308")
 		}
 		return value{goValue: float, text: strconv.FormatFloat(float, 'g', -1, 64), order: exact}, nil
+	default:
 	}
 	plain := decimalText(text, exact)
 	return value{goValue: plain, text: plain, order: exact}, nil
