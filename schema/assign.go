@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,14 +68,23 @@ func (a *assigner) object(attributes []*Attribute, path, numbers string, stored 
 		}
 		attribute.Number = f.number
 		a.sameType(attribute, f)
-		a.required(attribute, f, isNew, stored)
+		if !isNew && f.optional {
+			a.required(attribute, stored)
+		}
 		f.typ, f.optional = attribute.Type.signature(), attribute.Optional
 		inner, innerStored := joinNumber(numbers, ".", f.number), stored && !isNew
 		leaf := attribute.Type.leaf()
 		a.enum(leaf, names[i], inner, innerStored)
 		a.object(leaf.Fields, names[i], inner, innerStored)
 	}
-	a.guessRename(fresh, burned)
+	if a.guessRename(fresh, burned) {
+		return
+	}
+	for _, attribute := range fresh {
+		if attribute.Was == "" {
+			a.required(attribute, stored)
+		}
+	}
 }
 
 func joinNumber(numbers, separator string, n int) string {
@@ -259,10 +267,10 @@ func (a *assigner) sameType(attribute *Attribute, f *lockedField) {
 }
 
 // required warns of an attribute that documents stored before may not have.
-func (a *assigner) required(attribute *Attribute, f *lockedField, isNew, stored bool) {
+func (a *assigner) required(attribute *Attribute, stored bool) {
 	absentIsEmpty := slices.Contains([]Kind{KindArray, KindMap, KindJSON, KindBytes}, attribute.Type.Kind) ||
 		attribute.Type.signature() == freeform
-	if !stored || attribute.Optional || absentIsEmpty || !isNew && !f.optional {
+	if !stored || attribute.Optional || absentIsEmpty {
 		return
 	}
 	a.report(CodeNewRequired, span{attribute.Pos, a.src.wordEnd(attribute.Pos)},
@@ -270,16 +278,18 @@ func (a *assigner) required(attribute *Attribute, f *lockedField, isNew, stored 
 		help("make it optional, unless nothing is stored yet")
 }
 
-// guessRename warns when an attribute goes as another of its kind comes.
-func (a *assigner) guessRename(fresh []*Attribute, burned []*lockedField) {
+// guessRename warns when an attribute goes as another of its kind comes, and
+// reports whether it did.
+func (a *assigner) guessRename(fresh []*Attribute, burned []*lockedField) bool {
 	if len(fresh) != 1 || len(burned) != 1 || !readsAs(burned[0].typ, fresh[0].Type.signature()) || fresh[0].Was != "" {
-		return
+		return false
 	}
 	old := burned[0].name[strings.LastIndex(burned[0].name, ".")+1:]
 	d := a.report(CodePossibleRename, span{fresh[0].Pos, a.src.wordEnd(fresh[0].Pos)},
 		"%s is new and %s is gone: values stored under the old name are left behind", quote(fresh[0].Name), quote(old)).
 		help("if it is a rename, restore the lock file and add was: %s", old)
 	a.also(d, burned[0], "recorded here before")
+	return true
 }
 
 // enum assigns the numbers of the values of an enum.
@@ -323,20 +333,22 @@ func (a *assigner) enum(t *Type, path, numbers string, stored bool) {
 // version finds the version of the resource's shape, or records a new one.
 func (a *assigner) version() {
 	a.resource.Hash = shapeHash(a.resource.StoredShape())
-	next := 0
-	for version, hash := range maps.All(a.locked.versions) {
-		if hash == a.resource.Hash {
-			a.resource.Version = version
-			return
-		}
+	next, known := 0, -1
+	for version, hash := range a.locked.versions {
 		next = max(next, version+1)
-	}
-	a.locked.versions[next] = a.resource.Hash
-	a.resource.Version = next
-	for _, f := range a.added {
-		f.since = next
+		if hash == a.resource.Hash {
+			known = version
+		}
 	}
 	for _, f := range a.burned {
-		f.until = next
+		f.until = max(0, next-1)
+	}
+	if a.resource.Version = known; known >= 0 {
+		return
+	}
+	a.resource.Version = next
+	a.locked.versions[next] = a.resource.Hash
+	for _, f := range a.added {
+		f.since = next
 	}
 }

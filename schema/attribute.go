@@ -140,7 +140,7 @@ func (p *parser) declare(t *Type, rules []rule, s scope, a *Attribute) {
 		p.report(CodeRuleArgument, first.arg.at, "type %s takes no argument", first.name).
 			help("separate rules with |, as in string|min:2")
 	}
-	d := &declaration{parser: p, typ: t, kind: t.Kind, rules: &t.Rules, scope: s, attribute: a, seen: map[string]rule{}}
+	d := &declaration{parser: p, typ: t, kind: t.Kind, rules: &t.Rules, scope: s, attribute: a, seen: map[string]*rule{}}
 	d.read(rules)
 }
 

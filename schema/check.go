@@ -44,13 +44,13 @@ func (d *declaration) exclude(a, b, why, fix string) {
 }
 
 // contradict reports rule r, which another rule rules out.
-func (d *declaration) contradict(r, other rule, format string, args ...any) *finding {
+func (d *declaration) contradict(r, other *rule, format string, args ...any) *finding {
 	return d.report(CodeContradiction, r.at, format, args...).also(d.src, other.at, "%s is given here", other.name)
 }
 
 // checkItems reports containers that do not say what they hold.
 func (d *declaration) checkItems() {
-	if d.typ.Elem != nil || d.on("items") {
+	if _, values := d.seen["enum"]; d.typ.Elem != nil || d.on("items") || values {
 		return
 	}
 	switch d.typ.Kind {
@@ -136,9 +136,12 @@ func (d *declaration) checkAffixes() {
 
 // checkAllowed reports allowed values of a text that its other rules forbid.
 func (d *declaration) checkAllowed() {
-	for _, allowed := range d.rules.In {
-		if broken := d.rules.fault(d.rules.normalise(allowed)); broken != "" {
-			d.contradict(d.seen["enum"], d.seen[broken], "value %s breaks the rule %s", quote(allowed), broken)
+	for i, allowed := range d.rules.In {
+		broken := d.rules.fault(d.rules.normalise(allowed))
+		if broken == "" {
+			continue
 		}
+		at := &rule{name: "enum", at: d.allowed[i]}
+		d.contradict(at, d.seen[broken], "value %s breaks the rule %s", quote(allowed), broken).help("change the value or the rule")
 	}
 }

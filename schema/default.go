@@ -20,7 +20,7 @@ func (d *declaration) checkDefault(r rule) {
 		d.report(CodeRuleKind, r.at, "%s cannot have a default", article(string(d.kind))).help("make the attribute optional")
 		return
 	case d.on("optional"):
-		d.contradict(r, d.seen["optional"], "an attribute with a default is never absent").help("keep one of the two")
+		d.contradict(&r, d.seen["optional"], "an attribute with a default is never absent").help("keep one of the two")
 		return
 	}
 	if r.arg.node != nil && !r.arg.node.isText() {

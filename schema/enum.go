@@ -34,7 +34,11 @@ func (d *declaration) enum(r rule) {
 			continue
 		}
 		seen[v.Name] = at
-		if fault := enumFault(v.Name); fault != "" {
+		fault := enumFault(v.Name)
+		if d.typ.Kind != KindEnum && a.node != nil {
+			fault = "" // any text may be an allowed value
+		}
+		if fault != "" {
 			d.report(CodeEnumValues, at, "value %s %s", quote(v.Name), fault)
 			continue
 		}
@@ -46,6 +50,7 @@ func (d *declaration) enum(r rule) {
 			d.typ.Enum = append(d.typ.Enum, v)
 		} else {
 			d.rules.In = append(d.rules.In, v.Name)
+			d.allowed = append(d.allowed, at)
 		}
 	}
 	if len(d.typ.Enum)+len(d.rules.In) == 0 && len(d.found) == before {

@@ -143,10 +143,12 @@ func (p *parser) resolve(r *Resource, x *Index, f *IndexField, path *node, what 
 		}
 		f.Through = append(f.Through, a)
 		attributes = a.Type.Fields
-		if a.Type.Kind == KindArray || a.Type.Kind == KindMap || a.Type.Kind == KindSecret {
-			if !p.indexable(a.Type, scope{}, path.span(), what+" "+quote(x.Name)) {
-				return "", false
-			}
+		inside := scope{secret: a.Type.Kind == KindSecret}
+		if a.Type.Kind == KindArray || a.Type.Kind == KindMap {
+			inside.container = string(a.Type.Kind)
+		}
+		if (inside.secret || inside.container != "") && !p.indexable(a.Type, inside, path.span(), what+" "+quote(x.Name)) {
+			return "", false
 		}
 	}
 	if n := keyLength(f.Path); n > maxIndexPath {
@@ -222,13 +224,13 @@ func (p *parser) indexable(t *Type, s scope, at span, what string) bool {
 		if s.secret {
 			where = "secret"
 		}
-		p.report(CodeIndexKind, at, "%s cannot be inside %s", what, article(where)).
+		p.report(CodeIndexKind, at, "%s cannot use a value inside %s", what, article(where)).
 			help("only attributes of the resource and of nested objects can be looked up")
 	case t.Kind == KindSecret || t.Kind == KindPassword:
-		p.report(CodeIndexSecret, at, "%s cannot hold a %s: keys are not encrypted", what, t.Kind).
+		p.report(CodeIndexSecret, at, "%s cannot use a %s: keys are not encrypted", what, t.Kind).
 			help("look the document up by another attribute")
 	case t.Kind != "" && !t.Kind.isKey():
-		p.report(CodeIndexKind, at, "%s cannot hold %s", what, article(string(t.Kind))).
+		p.report(CodeIndexKind, at, "%s cannot use %s", what, article(string(t.Kind))).
 			help("name a single value, such as an attribute of a nested object: profile.country")
 	default:
 		return true
@@ -246,13 +248,16 @@ func (p *parser) indexRules(f *IndexField, kind Kind, n *node, what string) {
 			continue
 		}
 		seen[r.name] = r.at
-		isRule := r.name == "maxlength" || r.name == "desc" || r.name == "date" && kind == KindDateTime
+		isFlag := r.name == "desc" || r.name == "date" && kind == KindDateTime
+		isRule := isFlag || r.name == "maxlength"
 		switch {
 		case isRule && what == aConstraint:
 			p.report(CodeIndexRule, r.at, "rule %s is for partitions, a unique constraint compares whole values", quote(r.name)).help("remove it")
+		case isFlag && r.arg.given:
+			p.report(CodeRuleArgument, r.arg.at, "rule %s takes no argument", quote(r.name)).help("write %s", r.name)
 		case r.name == "date" && kind == KindDateTime:
 			f.Date = true
-		case r.name == "desc" && !r.arg.given:
+		case r.name == "desc":
 			f.Desc = true
 		case r.name == "maxlength":
 			p.maxLength(f, kind, r)
@@ -300,7 +305,7 @@ func (p *parser) same(r *Resource, all []*Index, what string) {
 			first[b.String()] = x
 			continue
 		}
-		if len(x.Fields) == 0 {
+		if len(x.Fields) == 0 || x.Name == other.Name {
 			continue
 		}
 		if x.Pos == r.Pos { // the one that an option adds stays

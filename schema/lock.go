@@ -44,7 +44,7 @@ type lockedField struct {
 	typ      string // signature, "" of an enum value
 	optional bool
 	since    int // version that brought it
-	until    int // version that no longer had it, when removed
+	until    int // last version that may have it, when removed
 }
 
 func newLockedResource() *lockedResource {

@@ -97,11 +97,11 @@ func (r *lockReader) resource(key, value *node) {
 		case "versions":
 			r.each(value, "versions", func(k, v *node) { r.version(locked, k, v) })
 		case "fields":
-			r.each(value, "fields", func(k, v *node) { locked.fields[k.value] = r.field(k, v) })
+			r.each(value, "fields", func(k, v *node) { r.field(locked.fields, k, v) })
 		case "values":
-			r.each(value, "values", func(k, v *node) { locked.values[k.value] = r.field(k, v) })
+			r.each(value, "values", func(k, v *node) { r.field(locked.values, k, v) })
 		case "removed":
-			r.each(value, "removed", func(k, v *node) { locked.removed[k.value] = r.field(k, v) })
+			r.each(value, "removed", func(k, v *node) { r.field(locked.removed, k, v) })
 		case "names":
 			r.each(value, "names", func(k, v *node) {
 				if !v.isText() {
@@ -115,6 +115,9 @@ func (r *lockReader) resource(key, value *node) {
 	})
 	r.check(key.value, locked)
 }
+
+// maxNumber bounds field numbers.
+const maxNumber = 1<<29 - 1
 
 var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
@@ -137,12 +140,13 @@ func (r *lockReader) version(locked *lockedResource, key, value *node) {
 	locked.versions[n] = value.value
 }
 
-// field reads {number: 1, type: string, …}.
-func (r *lockReader) field(key, value *node) *lockedField {
+// field reads {number: 1, type: string, …} into facts.
+func (r *lockReader) field(facts map[string]*lockedField, key, value *node) {
+	before := len(r.found)
 	f := &lockedField{at: key.span(), name: key.value}
 	number := func(n *node, to *int) {
 		v, err := strconv.Atoi(n.value)
-		if err != nil || v < 0 {
+		if err != nil || v < 0 || v > maxNumber {
 			r.corrupt(n.span(), "%s is not a number", n.what())
 		}
 		*to = v
@@ -169,7 +173,9 @@ func (r *lockReader) field(key, value *node) *lockedField {
 			r.corrupt(k.span(), "unknown entry %s", quote(k.value))
 		}
 	})
-	return f
+	if len(r.found) == before {
+		facts[key.value] = f
+	}
 }
 
 var numberPathPattern = regexp.MustCompile(`^[1-9][0-9]{0,8}(\.[1-9][0-9]{0,8})*(=[1-9][0-9]{0,8})?$`)

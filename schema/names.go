@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"go/token"
 	"regexp"
 	"strings"
@@ -86,6 +87,9 @@ func nameFault(r rune, first bool) string {
 		return "begins with a digit"
 	case first:
 		return "begins with " + quote(string(r))
+	}
+	if !unicode.IsPrint(r) || unicode.Is(unicode.M, r) {
+		return fmt.Sprintf("contains the character U+%04X", r)
 	}
 	return "contains " + quote(string(r))
 }

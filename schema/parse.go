@@ -112,6 +112,8 @@ func rootHints() map[string]string {
 // filled reports whether n is a mapping with at least one entry, and says so if not.
 func (p *parser) filled(n *node, what, entry string) bool {
 	switch {
+	case n.bad && len(n.pairs) == 0:
+		return false
 	case n.isNull() || n.kind == mappingNode && len(n.pairs) == 0:
 		p.report(CodeEmptySection, n.span(), "%s has no %s", what, entry)
 		return false

@@ -71,7 +71,7 @@ func (p *parser) readDefaults(n *node) {
 func resourceHints() map[string]string {
 	return map[string]string{
 		"fields":          "the fields of a document are its attributes: write attributes",
-		"hooks":           "hooks are Go functions: register them on the generated client, db.Users.Hooks(…)",
+		"hooks":           "hooks are Go functions: register them on the generated client",
 		"middlewares":     "middlewares are Go functions: register them on the generated client",
 		"events":          "events are subscribed to in Go, on the generated client",
 		"plugins":         "plugins are given in Go when the program opens the database",
@@ -162,10 +162,10 @@ func looksLikeAttributes(n *node, known []option) bool {
 				return false
 			}
 		}
-		if !pair.value.isText() && pair.value.kind != mappingNode {
-			return false
+		if looksLikeType(pair.value) {
+			continue
 		}
-		if resourceHints()[pair.key.value] != "" || notSupported(pair.key.value) != "" {
+		if pair.value.kind != mappingNode || resourceHints()[pair.key.value] != "" || notSupported(pair.key.value) != "" {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"math"
+	"math/big"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,10 +17,12 @@ type declaration struct {
 	rules     *Rules // of typ, or of what a secret holds
 	scope     scope
 	attribute *Attribute // nil for items
-	seen      map[string]rule
+	seen      map[string]*rule
 
 	least, most, exact, equal bound // limits given, for comparison
 	defaultTo                 *rule
+	allowed                   []span // places of Rules.In
+	lost                      bool   // what follows may be a part of a pattern
 }
 
 // ruleSpec is what there is to know of a rule.
@@ -29,8 +32,8 @@ type ruleSpec struct {
 	apply func(d *declaration, r rule)
 }
 
-// flag makes the apply function of a rule that is on or off.
-func flag(set func(d *declaration)) func(*declaration, rule) {
+// toggle makes the apply function of a rule that is on or off.
+func toggle(set func(d *declaration)) func(*declaration, rule) {
 	return func(d *declaration, r rule) {
 		if d.flag(r) {
 			set(d)
@@ -61,10 +64,10 @@ func textBut(kind Kind) func(Kind) bool {
 func ruleSpecs() []ruleSpec {
 	return []ruleSpec{
 		// Of attributes.
-		{"optional", nil, flag(func(d *declaration) { d.attribute.Optional = true })},
-		{"required", nil, flag(func(*declaration) {})},
+		{"optional", nil, toggle(func(d *declaration) { d.attribute.Optional = true })},
+		{"required", nil, toggle(func(*declaration) {})},
 		{"unique", nil, (*declaration).unique},
-		{"immutable", nil, flag((*declaration).immutable)},
+		{"immutable", nil, toggle((*declaration).immutable)},
 		{"default", nil, func(d *declaration, r rule) { d.defaultTo = &r }},
 		{"was", nil, (*declaration).was},
 		{"go", nil, func(d *declaration, r rule) {
@@ -92,9 +95,9 @@ func ruleSpecs() []ruleSpec {
 		{"empty", Kind.isSized, (*declaration).empty},
 
 		// Of numbers.
-		{"integer", oneOf(KindInteger, KindNumber), flag(func(*declaration) {})},
-		{"positive", Kind.isQuantity, flag(func(d *declaration) { d.rules.Positive = true })},
-		{"negative", Kind.isQuantity, flag(func(d *declaration) { d.rules.Negative = true })},
+		{"integer", oneOf(KindInteger, KindNumber), toggle(func(*declaration) {})},
+		{"positive", Kind.isQuantity, toggle(func(d *declaration) { d.rules.Positive = true })},
+		{"negative", Kind.isQuantity, toggle(func(d *declaration) { d.rules.Negative = true })},
 		{"equal", Kind.isNumber, func(d *declaration, r rule) { d.limit(r, &d.equal) }},
 		{"notEqual", Kind.isNumber, func(d *declaration, r rule) {
 			if b, ok := d.bound(r); ok {
@@ -108,17 +111,17 @@ func ruleSpecs() []ruleSpec {
 		{"startsWith", Kind.isText, textRule(func(r *Rules) *string { return &r.StartsWith })},
 		{"endsWith", Kind.isText, textRule(func(r *Rules) *string { return &r.EndsWith })},
 		{"enum", oneOf(KindEnum, KindString, KindText, KindEmail, KindURL), (*declaration).enum},
-		{"alpha", Kind.isPlain, flag(func(d *declaration) { d.rules.Alpha = true })},
-		{"numeric", Kind.isPlain, flag(func(d *declaration) { d.rules.Numeric = true })},
-		{"alphanum", Kind.isPlain, flag(func(d *declaration) { d.rules.Alphanum = true })},
-		{"alphadash", Kind.isPlain, flag(func(d *declaration) { d.rules.Alphadash = true })},
-		{"hex", Kind.isPlain, flag(func(d *declaration) { d.rules.Hex = true })},
-		{"base64", Kind.isPlain, flag(func(d *declaration) { d.rules.Base64 = true })},
-		{"singleLine", Kind.isText, flag(func(d *declaration) { d.rules.SingleLine = true })},
-		{"trim", textBut(KindPassword), flag(func(d *declaration) { d.rules.Trim = true })},
-		{"lowercase", oneOf(KindString, KindText, KindEmail), flag(func(d *declaration) { d.rules.Lowercase = true })},
-		{"uppercase", Kind.isPlain, flag(func(d *declaration) { d.rules.Uppercase = true })},
-		{"normalize", oneOf(KindEmail), flag(func(d *declaration) { d.rules.Trim, d.rules.Lowercase = true, true })},
+		{"alpha", Kind.isPlain, toggle(func(d *declaration) { d.rules.Alpha = true })},
+		{"numeric", Kind.isPlain, toggle(func(d *declaration) { d.rules.Numeric = true })},
+		{"alphanum", Kind.isPlain, toggle(func(d *declaration) { d.rules.Alphanum = true })},
+		{"alphadash", Kind.isPlain, toggle(func(d *declaration) { d.rules.Alphadash = true })},
+		{"hex", Kind.isPlain, toggle(func(d *declaration) { d.rules.Hex = true })},
+		{"base64", Kind.isPlain, toggle(func(d *declaration) { d.rules.Base64 = true })},
+		{"singleLine", Kind.isText, toggle(func(d *declaration) { d.rules.SingleLine = true })},
+		{"trim", textBut(KindPassword), toggle(func(d *declaration) { d.rules.Trim = true })},
+		{"lowercase", oneOf(KindString, KindText, KindEmail), toggle(func(d *declaration) { d.rules.Lowercase = true })},
+		{"uppercase", Kind.isPlain, toggle(func(d *declaration) { d.rules.Uppercase = true })},
+		{"normalize", oneOf(KindEmail), toggle(func(d *declaration) { d.rules.Trim, d.rules.Lowercase = true, true })},
 
 		// Of one kind.
 		{"values", oneOf(KindEnum), (*declaration).enum},
@@ -180,10 +183,11 @@ func (d *declaration) read(rules []rule) {
 		d.secret(rules)
 	}
 	d.place()
-	for _, r := range rules {
+	for i := range rules {
+		r := &rules[i]
 		spec := d.rule(r.name)
 		if spec == nil {
-			d.unknownRule(r)
+			d.unknownRule(*r)
 			continue
 		}
 		key := ruleKey(r.name)
@@ -197,10 +201,10 @@ func (d *declaration) read(rules []rule) {
 			continue
 		}
 		d.seen[key] = r
-		if !d.applicable(spec, r) {
+		if !d.applicable(spec, *r) {
 			continue
 		}
-		spec.apply(d, r)
+		spec.apply(d, *r)
 	}
 	d.check()
 }
@@ -246,8 +250,12 @@ func (d *declaration) place() {
 	}
 }
 
+// article puts an article before a noun or the name of a kind.
 func article(noun string) string {
-	if strings.ContainsRune("aeiou", rune(noun[0])) {
+	switch {
+	case noun == string(KindJSON), noun == string(KindBytes):
+		return noun
+	case strings.ContainsRune("aeio", rune(noun[0])): // "u" begins url, uuid and unique only
 		return "an " + noun
 	}
 	return "a " + noun
@@ -273,8 +281,10 @@ func (d *declaration) applicable(spec *ruleSpec, r rule) bool {
 		report.help("rules of what a secret holds are written in its items: {type: secret, items: \"%s|%s:…\"}", KindInteger, r.name)
 	case d.typ.Kind == KindArray && d.typ.Elem != nil && spec.of(d.typ.Elem.Kind):
 		report.help("rules of items are written with the items: {type: array, items: \"%s|%s…\"}", d.typ.Elem.Kind, r.name)
-	case r.name == "values":
+	case r.name == "values" && (d.typ.Kind == KindMap || d.typ.Kind == KindArray):
 		report.help("write items for what a map or an array holds")
+	case r.name == "values" && d.typ.Kind.isText():
+		report.help("write enum")
 	default:
 		report.help("%s", appliesTo(spec))
 	}
@@ -293,6 +303,9 @@ func appliesTo(spec *ruleSpec) string {
 }
 
 func (d *declaration) unknownRule(r rule) {
+	if d.lost {
+		return
+	}
 	if Kind(r.name).known() || kindHint(r.name) != "" {
 		d.report(CodeUnknownRule, r.at, "%s is a type, but the type is %s already", quote(r.name), d.typ.Kind).
 			help("keep one type, at the begin")
@@ -352,14 +365,10 @@ func (d *declaration) flag(r rule) bool {
 // text reads the argument of a rule as text.
 func (d *declaration) text(r rule) (string, bool) {
 	switch {
-	case r.arg.node != nil:
-		var text string
-		if !d.readText(r.arg.node, r.name, &text) {
-			return "", false
-		}
-		if text != "" {
-			return text, true
-		}
+	case r.arg.node != nil && r.arg.node.kind != scalarNode:
+		d.report(CodeWrongNode, r.arg.at, "%s must be a single value, this is %s", r.name, r.arg.node.kind)
+		return "", false
+	case r.arg.node != nil && (r.arg.node.isNull() || r.arg.text == ""):
 	case r.arg.given:
 		return r.arg.text, true
 	}
@@ -393,7 +402,7 @@ func (d *declaration) unique(r rule) {
 	switch {
 	case d.typ.Kind == KindArray:
 		d.rules.UniqueItems = true
-	case !d.indexable(d.typ, d.scope, r.at, "unique"):
+	case !d.indexable(d.typ, d.scope, r.at, "rule unique"):
 	default:
 		d.scope.resource.Uniques = append(d.scope.resource.Uniques, &Index{
 			Pos:    r.at.pos,
@@ -434,6 +443,8 @@ func (d *declaration) empty(r rule) {
 		}
 		one := int64(1)
 		d.rules.Min = &one
+		d.least = bound{value: big.NewRat(1, 1), count: true, rule: &rule{name: "min", at: r.at, arg: argument{text: "1"}}}
+		d.seen["min"] = &rule{name: "empty:false", at: r.at}
 		return
 	}
 	d.flag(r)
@@ -447,13 +458,18 @@ func (d *declaration) pattern(r rule) {
 	if _, err := regexp.Compile(text); err != nil {
 		message := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 		report := d.report(CodePattern, r.arg.at, "pattern does not compile: %s", message)
+		rest := ""
+		if r.arg.node == nil {
+			rest = r.arg.origin.value[r.arg.from+len(text):]
+		}
 		switch {
-		case r.arg.node == nil && strings.Contains(r.arg.origin.value, "|"):
-			report.help("a pattern that contains | stands between slashes: pattern:/a|b/")
 		case strings.Contains(message, "(?"):
 			report.help("patterns are those of Go's package regexp (RE2), which has no look-around")
 		case strings.Contains(message, "invalid escape"):
 			report.help("patterns are those of Go's package regexp (RE2), which has no backreferences")
+		case strings.HasPrefix(strings.TrimLeft(rest, " \t"), "|"):
+			d.lost = true
+			report.help("a pattern that contains | stands between slashes: pattern:/a|b/")
 		}
 		return
 	}

@@ -23,8 +23,8 @@ type argument struct {
 // splitRules cuts a rule string such as "string|min:2|pattern:/^(a|b)$/" into
 // rules. A "|" ends a rule unless it stands between the slashes of a pattern.
 func (p *parser) splitRules(n *node) []rule {
-	var rules []rule
 	text := n.value
+	rules := make([]rule, 0, strings.Count(text, "|")+1)
 	for start := 0; start <= len(text); {
 		end := ruleEnd(text, start)
 		from, to := trim(text, start, end)

@@ -44,11 +44,23 @@ func (s *source) start() span { return span{pos: s.at(1, 1)} }
 // rest returns the text of pos's line from pos on.
 func (s *source) rest(pos Position) string {
 	line := s.line(pos)
+	if n := pos.Column - 1; n <= len(line) && isASCII(line[:n]) {
+		return line[n:]
+	}
 	for range pos.Column - 1 {
 		_, n := utf8.DecodeRuneInString(line)
 		line = line[n:]
 	}
 	return line
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // wordEnd returns the end of the name that begins at pos.

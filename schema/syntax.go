@@ -63,7 +63,11 @@ var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line \d+: )?`)
 // can no longer be read is where the reader of the file should look.
 func (r *reporter) syntaxError(err error) {
 	message := yamlErrorLine.ReplaceAllString(err.Error(), "")
-	at := r.locateSyntaxError()
+	closing := ""
+	if strings.Contains(message, "escape") {
+		closing = `"` // the fault lies inside a quoted text, not at its begin
+	}
+	at := r.locateSyntaxError(closing)
 	line := r.src.line(at)
 	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
 	if i := strings.IndexByte(indent, '\t'); i >= 0 {
@@ -72,56 +76,91 @@ func (r *reporter) syntaxError(err error) {
 		return
 	}
 	d := r.report(CodeSyntax, span{pos: at}, "not valid YAML: %s", message)
+	rest := r.src.rest(at)
 	switch {
+	case strings.Contains(message, "escape"):
+		d.help(`in double quotes \ begins an escape such as \n; a pattern is better written in single quotes`)
 	case strings.Contains(message, "mapping values are not allowed"):
 		d.help("a text that contains \": \" needs quotes; else check the indentation of this line")
 	case strings.Contains(message, "unknown anchor"):
 		d.help("an alias *name needs a value marked &name before it; a text that begins with * needs quotes")
-	case strings.HasPrefix(r.src.rest(at), `"`), strings.HasPrefix(r.src.rest(at), "'"):
+	case strings.HasPrefix(rest, "*"), strings.HasPrefix(rest, "&"), strings.HasPrefix(rest, "@"), strings.HasPrefix(rest, "`"), strings.HasPrefix(rest, "%"):
+		d.help("a text that begins with %s needs quotes", rest[:1])
+	case strings.HasPrefix(rest, "["), strings.HasPrefix(rest, "{"):
+		d.help("look for the end of this %s and for a comma that is missing", rest[:1])
+	case strings.HasPrefix(rest, `"`), strings.HasPrefix(rest, "'"):
 		d.help("look for the end of this quoted text; a quote inside is written \\\" or ''")
 	case strings.Contains(message, "did not find expected key"):
 		d.help("check the indentation: the keys of one mapping begin in the same column")
 	}
 }
 
-// locateBudget bounds the bytes parsed to locate one mistake.
-const locateBudget = 16 << 20
+// Limits of the search for one mistake.
+const (
+	locateBudget = 4 << 20 // bytes parsed
+	locateAhead  = 20      // lines that a construct over several lines may take
+	locateWidth  = 400     // characters of a line that are looked at
+)
 
-// locateSyntaxError returns the place from which on the file cannot be read.
-func (r *reporter) locateSyntaxError() Position {
+// locateSyntaxError returns the place from which on the file cannot be read. A
+// part of a line may also be readable when closing is put behind it.
+func (r *reporter) locateSyntaxError(closing string) Position {
 	text := r.src.text
 	budget := locateBudget
 	readable := func(prefix string) bool {
-		budget -= len(prefix) + 1
+		if budget -= len(prefix) + 1; budget < 0 {
+			return false
+		}
 		_, err := parseYAML(prefix, 2)
 		return err == nil
 	}
-	// The last line whose end can be reached.
-	ends := []int{0} // offsets of line starts
+	starts := []int{0} // offsets of lines
 	for i := range len(text) {
 		if text[i] == '\n' {
-			ends = append(ends, i+1)
+			starts = append(starts, i+1)
 		}
 	}
-	line := len(ends) - 1
-	for line > 0 && budget > 0 && !readable(text[:ends[line]]) {
-		line--
-	}
-	start := ends[line]
-	rest := text[start:]
-	if i := strings.IndexByte(rest, '\n'); i >= 0 {
-		rest = rest[:i]
-	}
+	line := lastReadable(len(starts), func(n int) bool { return readable(text[:starts[n]]) })
+	start := starts[line]
+	rest, _, _ := strings.Cut(text[start:], "\n")
+	rest = strings.TrimSuffix(rest, "\r")
 	// The last character of the next line up to which it can be read.
 	column, best := 1, 1
 	for i, c := range rest {
-		if budget <= 0 {
+		if column > locateWidth {
 			break
 		}
 		column++
-		if readable(text[:start+i+utf8.RuneLen(c)]) {
+		prefix := text[:start+i+utf8.RuneLen(c)]
+		if readable(prefix) || closing != "" && readable(prefix+closing) {
 			best = column
 		}
 	}
-	return r.src.at(line+1, min(best, max(1, utf8.RuneCountInString(strings.TrimRight(rest, "\r")))))
+	return r.src.at(line+1, min(best, max(1, utf8.RuneCountInString(rest))))
+}
+
+// lastReadable returns the greatest n below end for which the first n lines can
+// be read. Beyond the mistake none can; before it some cannot, which end inside
+// a construct over several lines. So the search halves the range, and then looks
+// ahead whether it stopped before such a construct.
+func lastReadable(end int, readable func(n int) bool) int {
+	low := 0
+	for {
+		high := end
+		for high-low > 1 {
+			if middle := (low + high) / 2; readable(middle) {
+				low = middle
+			} else {
+				high = middle
+			}
+		}
+		ahead := low + 2
+		for ahead < min(end, low+locateAhead) && !readable(ahead) {
+			ahead++
+		}
+		if ahead >= min(end, low+locateAhead) {
+			return low
+		}
+		low = ahead
+	}
 }

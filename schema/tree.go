@@ -30,6 +30,7 @@ type node struct {
 	pos   Position
 	pairs []pair  // of a mapping, keys are scalars and differ
 	items []*node // of a sequence
+	bad   bool    // a mapping with keys that could not be read
 
 	// Of a scalar:
 	value string
@@ -78,12 +79,11 @@ func (n *node) span() span {
 	if n.kind != scalarNode {
 		return span{pos: n.pos}
 	}
-	columns := n.columns()
-	if columns == nil {
-		return span{pos: n.pos}
+	whole := n.part(0, len(n.value))
+	start, end := whole.pos, whole.end
+	if !end.IsValid() {
+		return whole
 	}
-	start, end := n.pos, n.pos
-	start.Column, end.Column = columns[0], columns[len(columns)-1]
 	if n.style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
 		start.Column--
 		end.Column++
@@ -94,6 +94,11 @@ func (n *node) span() span {
 // part returns the place of the bytes from..to of a scalar's value: exact when
 // the scalar is plain or quoted on one line, else the begin of the scalar.
 func (n *node) part(from, to int) span {
+	if first := n.verbatim(); first > 0 {
+		start := n.pos
+		start.Column = first + utf8.RuneCountInString(n.value[:from])
+		return span{start, advance(start, utf8.RuneCountInString(n.value[from:to]))}
+	}
 	columns := n.columns()
 	if columns == nil {
 		return span{pos: n.pos}
@@ -102,6 +107,24 @@ func (n *node) part(from, to int) span {
 	start.Column = columns[utf8.RuneCountInString(n.value[:from])]
 	end.Column = columns[utf8.RuneCountInString(n.value[:to])]
 	return span{start, end}
+}
+
+// verbatim returns the column of the first character of a scalar's value when
+// the file has the value character by character, the usual case; else 0.
+func (n *node) verbatim() int {
+	rest, column := n.src.rest(n.pos), n.pos.Column
+	switch {
+	case n.style == 0:
+	case n.style == yaml.SingleQuotedStyle && !strings.Contains(n.value, "'"),
+		n.style == yaml.DoubleQuotedStyle && !strings.ContainsAny(n.value, `"\`):
+		rest, column = rest[min(1, len(rest)):], column+1
+	default:
+		return 0
+	}
+	if !strings.HasPrefix(rest, n.value) {
+		return 0
+	}
+	return column
 }
 
 // columns returns the column of each character of a scalar's value and that
@@ -288,6 +311,7 @@ func (b *builder) mapping(n *node, y *yaml.Node, depth int) {
 		switch {
 		case key.kind != scalarNode:
 			b.report(CodeWrongNode, key.span(), "a key must be a single value, this is %s", key.kind)
+			n.bad = true
 		case key.tag == "!!merge":
 			n.pairs = append(n.pairs, pair{key, value}) // marks the place, see below
 			merged = append(merged, b.merge(value)...)

@@ -19,7 +19,7 @@ type bound struct {
 	value *big.Rat // nil when not given; of times nanoseconds since 1970
 	text  string   // canonical
 	count bool     // a number of characters, items or bytes
-	rule  rule
+	rule  *rule
 }
 
 func (b bound) given() bool { return b.value != nil }
@@ -37,7 +37,7 @@ func (d *declaration) bound(r rule) (bound, bool) {
 				help("it counts the %s", counted(d.kind))
 			return bound{}, false
 		}
-		return bound{value: new(big.Rat).SetInt64(n), text: strconv.FormatInt(n, 10), count: true, rule: r}, true
+		return bound{value: new(big.Rat).SetInt64(n), text: strconv.FormatInt(n, 10), count: true, rule: &r}, true
 	}
 	v, err := parseValue(d.kind, text)
 	if err != nil {
@@ -45,7 +45,7 @@ func (d *declaration) bound(r rule) (bound, bool) {
 			help("%s", err)
 		return bound{}, false
 	}
-	b := bound{value: v.order, text: v.text, rule: r}
+	b := bound{value: v.order, text: v.text, rule: &r}
 	return b, true
 }
 
