@@ -21,8 +21,11 @@ func declaredCodes(t *testing.T) []Code {
 	var codes []Code
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
-		if ok && strings.HasPrefix(spec.Names[0].Name, "Code") {
-			codes = append(codes, Code(strings.Trim(spec.Values[0].(*ast.BasicLit).Value, `"`)))
+		if !ok || !strings.HasPrefix(spec.Names[0].Name, "Code") {
+			return true
+		}
+		if literal, ok := spec.Values[0].(*ast.BasicLit); ok {
+			codes = append(codes, Code(strings.Trim(literal.Value, `"`)))
 		}
 		return true
 	})

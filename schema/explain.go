@@ -330,7 +330,7 @@ func explainLock() []Explanation {
 		{
 			Code: CodeWas, Title: "was names nothing",
 			Text:  "The option was gives the former name of an attribute or enum value, which the lock file must know and the schema must no longer have.",
-			Wrong: attributesOf("      fullName: string|was:nmae\n"), Lock: name, Right: attributesOf("      fullName: string|was:name\n"),
+			Wrong: attributesOf("      fullName: string|was:nam\n"), Lock: name, Right: attributesOf("      fullName: string|was:name\n"),
 		},
 		{
 			Code: CodePossibleRename, Title: "renamed without saying so?",
