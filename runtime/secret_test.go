@@ -84,8 +84,12 @@ func TestSecretDoesNotShowItself(t *testing.T) {
 			t.Errorf("an unexported field leaks through %s: %s", verb, out)
 		}
 	}
-	if got := fmt.Sprintf("%v|%s|%q", NewSecret("x"), Password("x"), hash); got != "[redacted]|[redacted]|[redacted]" {
-		t.Errorf("redacted form = %s", got)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%20s"} {
+		for _, value := range []any{NewSecret("x"), Password("x"), hash} {
+			if got := fmt.Sprintf(verb, value); got != "[redacted]" {
+				t.Errorf("%s of %T = %s", verb, value, got)
+			}
+		}
 	}
 	if NewSecret("x").String() != redacted || Password("x").String() != redacted || hash.String() != redacted {
 		t.Error("String shows something")
