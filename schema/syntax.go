@@ -97,7 +97,7 @@ func (r *reporter) syntaxError(err error) {
 
 // Limits of the search for one mistake.
 const (
-	locateBudget = 4 << 20 // bytes parsed
+	locateBudget = 4 << 20 // bytes parsed, or 16 times the file
 	locateAhead  = 20      // lines that a construct over several lines may take
 	locateWidth  = 400     // characters of a line that are looked at
 )
@@ -106,7 +106,7 @@ const (
 // part of a line may also be readable when closing is put behind it.
 func (r *reporter) locateSyntaxError(closing string) Position {
 	text := r.src.text
-	budget := locateBudget
+	budget := max(locateBudget, 16*len(text))
 	readable := func(prefix string) bool {
 		if budget -= len(prefix) + 1; budget < 0 {
 			return false
