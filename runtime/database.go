@@ -2,6 +2,7 @@ package s3db
 
 import (
 	"context"
+	"path"
 	"time"
 )
 
@@ -31,7 +32,7 @@ func (m *Model[T, ID, I, P]) info() resourceInfo {
 // their documents. It is safe for concurrent use.
 type Database struct {
 	requests requester
-	prefix   string // "" or ending in "/"
+	prefix   string // without a "/" at its ends; "" for the root of the store
 	options  *options
 	caps     Capabilities
 	id       string
@@ -138,7 +139,7 @@ func (db *Database) Capabilities() Capabilities { return db.caps }
 // ID returns the random id that the database got when it was created.
 func (db *Database) ID() string { return db.id }
 
-func (db *Database) registryKey() string { return db.prefix + registryName }
+func (db *Database) registryKey() string { return path.Join(db.prefix, registryName) }
 
 // metadataLimit is the number of bytes a document may have in metadata.
 func (db *Database) metadataLimit() int {

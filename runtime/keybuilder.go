@@ -1,6 +1,7 @@
 package s3db
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -298,23 +299,41 @@ func (k *KeyBuilder) path(names []string) (string, error) {
 	case len(k.values) > len(names):
 		return "", errors.New("an index with more values than fields")
 	}
-	longest := min(maxKeyValue, maxKeyPath/max(1, len(names)))
 	var b []byte
-	for i, v := range k.values {
+	var err error
+	for i := range k.values {
 		if i > 0 {
 			b = append(b, '/')
 		}
-		start := len(b)
-		b = append(appendKeyName(b, names[i]), '=')
-		room := min(longest, maxKeySegment-1-(len(b)-start))
-		if room < keyHashSize+3 {
-			return "", fmt.Errorf("the name of the field %q is too long for a key", names[i])
+		if b, err = k.appendSegment(b, names, i, i); err != nil {
+			return "", err
 		}
-		var hashed bool
-		b, hashed = appendKeyValue(b, k.text[v.start:v.end], room, v.desc)
-		k.hashed = k.hashed || hashed
 	}
 	return string(b), nil
+}
+
+// appendSegment appends the segment of value v as that of field i of an index
+// with these names.
+func (k *KeyBuilder) appendSegment(b []byte, names []string, i, v int) ([]byte, error) {
+	if k.err != nil {
+		return b, k.err
+	}
+	start := len(b)
+	b = append(appendKeyName(b, names[i]), '=')
+	room := min(maxKeyValue, maxKeyPath/len(names), maxKeySegment-1-(len(b)-start))
+	if room < keyHashSize+3 {
+		return b, fmt.Errorf("the name of the field %q is too long for a key", names[i])
+	}
+	value := k.values[v]
+	b, hashed := appendKeyValue(b, k.text[value.start:value.end], room, value.desc)
+	k.hashed = k.hashed || hashed
+	return b, nil
+}
+
+// keyText returns value i without its segment.
+func (k *KeyBuilder) keyText(i int) keyText {
+	v := k.values[i]
+	return keyText{text: bytes.Clone(k.text[v.start:v.end]), desc: v.desc}
 }
 
 // maxKeyPath is the number of bytes that the values of an index have together.

@@ -45,7 +45,7 @@ type registryVersion struct {
 const (
 	registryName   = "s3db.json"
 	registryFormat = 1
-	registrySalt       = 32
+	registrySalt   = 32
 )
 
 func newRegistry(now time.Time) (*registry, error) {

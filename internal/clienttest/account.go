@@ -164,3 +164,33 @@ func decodeAccount(dec *s3db.Decoder, d *Account) {
 	d.Plan = s3db.DecodeOptional(dec, 7, (*s3db.Decoder).String)
 	d.Bio = s3db.DecodeOptional(dec, 8, (*s3db.Decoder).String)
 }
+
+// AccountsByCountryCity reads the partition byCountryCity.
+type AccountsByCountryCity struct {
+	s3db.PartitionQuery[Account, AccountID, string]
+}
+
+// ByCountry reads the accounts of some countries, or of all.
+func ByCountry(c *Accounts, countries ...string) s3db.PartitionQuery[Account, AccountID, string] {
+	return s3db.InPartition(c, "byCountry", (*s3db.KeyBuilder).String, countries...)
+}
+
+// ByCountryCity reads the accounts of a country that have a city.
+func ByCountryCity(c *Accounts, country string, more ...string) AccountsByCountryCity {
+	return AccountsByCountryCity{s3db.InPartition(c, "byCountryCity", (*s3db.KeyBuilder).String, append([]string{country}, more...)...)}
+}
+
+// City goes on with some cities, or with all.
+func (q AccountsByCountryCity) City(cities ...string) s3db.PartitionQuery[Account, AccountID, string] {
+	return s3db.Then(q.PartitionQuery, (*s3db.KeyBuilder).String, cities...)
+}
+
+// DistinctCountry returns the countries that accounts have.
+func DistinctCountry(ctx context.Context, c *Accounts) ([]string, error) {
+	return s3db.Distinct(ctx, c, "byCountry", func(d *Account) string { return *d.Country })
+}
+
+// ByEmail returns the account with this address.
+func ByEmail(ctx context.Context, c *Accounts, email string) (*Account, error) {
+	return s3db.GetByUnique(ctx, c, "email", func(b *s3db.KeyBuilder) { b.String(email) })
+}

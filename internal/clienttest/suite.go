@@ -31,6 +31,8 @@ func Run(t *testing.T, open func(t *testing.T) s3db.Store) {
 		{"values", testValues},
 		{"indexes", testIndexes},
 		{"unique", testUnique},
+		{"partitions", testPartitions},
+		{"partitions while documents move", testMoving},
 		{"increments", testIncrements},
 		{"one id inserted at once", testInsertRace},
 		{"one id upserted at once", testUpsertRace},
