@@ -10,16 +10,6 @@ type rule struct {
 	arg  argument
 }
 
-// argument is what a rule says beside its name.
-type argument struct {
-	given  bool
-	text   string
-	at     span
-	node   *node // the value in the mapping form, nil in a rule string
-	origin *node // the scalar that text is a part of
-	from   int   // offset of text in the value of origin
-}
-
 // splitRules cuts a rule string such as "string|min:2|pattern:/^(a|b)$/" into
 // rules. A "|" ends a rule unless it stands between the slashes of a pattern.
 func (p *parser) splitRules(n *node) []rule {
@@ -93,30 +83,4 @@ func trim(text string, from, to int) (int, int) {
 		to--
 	}
 	return from, to
-}
-
-// list returns the elements of an argument: of a list, or of a text with commas.
-func (a argument) list() []argument {
-	var all []argument
-	if a.node != nil && a.node.kind == sequenceNode {
-		for _, item := range a.node.items {
-			all = append(all, nodeArgument(item))
-		}
-		return all
-	}
-	for start := 0; start <= len(a.text); {
-		end := len(a.text)
-		if i := strings.IndexByte(a.text[start:], ','); i >= 0 {
-			end = start + i
-		}
-		from, to := trim(a.text, start, end)
-		all = append(all, argument{given: true, text: a.text[from:to], at: a.origin.part(a.from+from, a.from+to), origin: a.origin, from: a.from + from})
-		start = end + 1
-	}
-	return all
-}
-
-// nodeArgument is the argument that the value of a mapping's key is.
-func nodeArgument(n *node) argument {
-	return argument{given: true, text: n.value, at: n.span(), node: n, origin: n}
 }
