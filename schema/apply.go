@@ -17,11 +17,13 @@ func (d *declaration) unique(r rule) {
 		d.rules.UniqueItems = true
 	case !d.indexable(d.typ, d.scope, r.at, "rule unique"):
 	default:
-		d.scope.resource.Uniques = append(d.scope.resource.Uniques, &Index{
+		x := &Index{
 			Pos:    r.at.pos,
 			Name:   a.Path,
 			Fields: []*IndexField{{Pos: r.at.pos, Path: a.Path, Attribute: a, Through: slices.Clone(d.scope.through)}},
-		})
+		}
+		d.keyNames(d.scope.resource, x, r.at, aConstraint)
+		d.scope.resource.Uniques = append(d.scope.resource.Uniques, x)
 	}
 }
 

@@ -275,8 +275,8 @@ func explainIndexes() []Explanation {
 			Wrong: base + "    partitions: {byCountry: country, countries: country}\n", Right: base + "    partitions: {byCountry: country}\n",
 		},
 		{
-			Code: CodeIndexEmpty, Title: "partition or constraint without fields, or with too many",
-			Text:  "A partition or unique constraint has one to eight fields.",
+			Code: CodeIndexSize, Title: "no fields, or more than a key can hold",
+			Text:  "A partition or unique constraint has one to eight fields. Keys have at most 1,024 bytes, of which the names of the resource, the partition and its fields may take 256.",
 			Wrong: base + "    partitions: {byCountry: {fields: {}}}\n", Right: base + "    partitions: {byCountry: {fields: {country: string}}}\n",
 		},
 		{

@@ -9,7 +9,11 @@ import (
 // Limits that keep keys below what stores accept.
 const (
 	maxIndexFields = 8
-	maxIndexPath   = 160 // bytes, as a key holds them
+	// maxIndexNames is the number of bytes that the names in a key may have; values,
+	// the id and the prefix of the database take the rest of 1,024.
+	maxIndexNames = 256
+	// maxIndexPath is the same for one field, whose segment has at most 255 bytes.
+	maxIndexPath = 160
 )
 
 // What indexes are called in messages.
@@ -93,10 +97,30 @@ func (p *parser) index(r *Resource, key, value *node, what string, all *[]*Index
 	}
 	switch n := len(x.Fields); {
 	case fields.isNull() || fields.kind != scalarNode && len(fields.pairs)+len(fields.items) == 0:
-		p.report(CodeIndexEmpty, key.span(), "%s %s has no fields", what, quote(x.Name)).
+		p.report(CodeIndexSize, key.span(), "%s %s has no fields", what, quote(x.Name)).
 			help("name the attributes: %s: {fields: {country: string}}", x.Name)
 	case n > maxIndexFields:
-		p.report(CodeIndexEmpty, key.span(), "%s %s has %d fields, at most %d fit a key", what, quote(x.Name), n, maxIndexFields)
+		p.report(CodeIndexSize, key.span(), "%s %s has %d fields, at most %d fit a key", what, quote(x.Name), n, maxIndexFields)
+	default:
+		p.keyNames(r, x, key.span(), what)
+	}
+}
+
+// keyNames reports an index whose names leave no room for values in its keys.
+func (p *parser) keyNames(r *Resource, x *Index, at span, what string) {
+	n := keyLength(r.Name) + keyLength(x.Name)
+	for _, f := range x.Fields {
+		path := keyLength(f.Path)
+		if path > maxIndexPath {
+			p.report(CodeIndexSize, at, "path %s takes %d bytes in a key, at most %d fit", quote(f.Path), path, maxIndexPath).
+				help("shorten the names; a letter beyond ASCII takes 6 bytes or more")
+			return
+		}
+		n += path + len("/=!")
+	}
+	if n > maxIndexNames {
+		p.report(CodeIndexSize, at, "names of the resource, the %s and its fields take %d bytes in a key, at most %d fit", what, n, maxIndexNames).
+			help("shorten the names; a letter beyond ASCII takes 6 bytes or more")
 	}
 }
 
@@ -150,11 +174,6 @@ func (p *parser) resolve(r *Resource, x *Index, f *IndexField, path *node, what 
 		if (inside.secret || inside.container != "") && !p.indexable(a.Type, inside, path.span(), what+" "+quote(x.Name)) {
 			return "", false
 		}
-	}
-	if n := keyLength(f.Path); n > maxIndexPath {
-		p.report(CodeIndexField, path.span(), "path of the attribute takes %d bytes in a key, at most %d fit", n, maxIndexPath).
-			help("shorten the names; a letter beyond ASCII takes 6 bytes or more")
-		return "", false
 	}
 	kind = f.Attribute.Type.Kind
 	return kind, kind != "" && p.indexable(f.Attribute.Type, scope{}, path.span(), what+" "+quote(x.Name))
