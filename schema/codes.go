@@ -60,7 +60,7 @@ const (
 	CodeIndexRule      Code = "S3D0304"
 	CodeIndexDuplicate Code = "S3D0305"
 	CodeIndexSame      Code = "S3D0306"
-	CodeIndexSize     Code = "S3D0307"
+	CodeIndexSize      Code = "S3D0307"
 	CodeIndexSystem    Code = "S3D0308"
 )
 
