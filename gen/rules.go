@@ -109,6 +109,7 @@ func (b *builder) scalarRules(l *literal, v *value, t *schema.Type, optional boo
 		v.rule = b.imports.rt("BoolRules")
 	case "Time":
 		v.rule = b.imports.rt("TimeRules")
+		v.normalizes = true // to UTC
 		v.hoisted = b.timeLimits(l, r, func(text string) string {
 			at, _ := time.Parse(time.RFC3339Nano, text) // checked by the parser
 			return b.time(at)
