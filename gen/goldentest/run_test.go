@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -128,7 +129,7 @@ func reflectCollection(t *testing.T, db reflect.Value, resource string) reflect.
 		if !db.Type().Field(i).IsExported() {
 			continue
 		}
-		if named, ok := db.Field(i).Interface().(interface{ Name() string }); ok && named.Name() == resource {
+		if named, ok := reflect.TypeAssert[interface{ Name() string }](db.Field(i)); ok && named.Name() == resource {
 			return db.Field(i)
 		}
 	}
@@ -158,9 +159,7 @@ func (c collection) live() {
 	patch := second.object(attributes, mutable)
 	updated := c.call("Update", id, c.input("Update", 2, patch))
 	want := first.object(attributes, all)
-	for name, value := range patch {
-		want[name] = value
-	}
+	maps.Copy(want, patch)
 	c.same("update", updated, want)
 	c.equal("get after update", updated, c.call("Get", id))
 
@@ -242,7 +241,7 @@ func (c collection) input(method string, n int, o map[string]any) reflect.Value 
 func (c collection) try(method string, args ...reflect.Value) (reflect.Value, error) {
 	c.Helper()
 	out := c.value.MethodByName(method).Call(append([]reflect.Value{reflect.ValueOf(c.Context())}, args...))
-	err, _ := out[len(out)-1].Interface().(error)
+	err, _ := reflect.TypeAssert[error](out[len(out)-1])
 	return out[0], err
 }
 
