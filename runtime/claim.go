@@ -149,7 +149,7 @@ func (c *Collection[T, ID, I, P]) owner(ctx context.Context, id string, want cla
 	if err != nil {
 		return ownerState{}, err
 	}
-	s, err := c.readKey(ctx, key)
+	s, err := c.db.readState(ctx, key)
 	if err != nil {
 		return ownerState{}, err
 	}
@@ -215,9 +215,9 @@ func (r *record) clone() *record {
 
 // release gives a claim back, if it is still the one with this ETag. Failing
 // leaves a claim that no document names: the next one who wants it fences.
-func (c *Collection[T, ID, I, P]) release(ctx context.Context, key, etag string) {
-	if c.db.caps.ConditionalDelete {
-		_, _ = c.db.requests.deleteIf(ctx, key, IfMatchETag(etag))
+func (db *Database) release(ctx context.Context, key, etag string) {
+	if db.caps.ConditionalDelete {
+		_, _ = db.requests.deleteIf(ctx, key, IfMatchETag(etag))
 		return
 	}
 	mark, err := newRevision()
@@ -228,14 +228,14 @@ func (c *Collection[T, ID, I, P]) release(ctx context.Context, key, etag string)
 	if err != nil {
 		return
 	}
-	_, _, _ = c.db.requests.putIf(ctx, key, body, nil, IfMatchETag(etag))
+	_, _, _ = db.requests.putIf(ctx, key, body, nil, IfMatchETag(etag))
 }
 
 // releaseHeld gives back what a failed write took.
 func (c *Collection[T, ID, I, P]) releaseHeld(ctx context.Context, held heldClaims) {
 	for key, h := range held {
 		if !h.inherited {
-			c.release(ctx, key, h.etag)
+			c.db.release(ctx, key, h.etag)
 		}
 	}
 }

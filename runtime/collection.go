@@ -36,6 +36,9 @@ func NewCollection[T any, ID ~string, I, P any](db *Database, model *Model[T, ID
 // Name returns the name of the resource.
 func (c *Collection[T, ID, I, P]) Name() string { return c.model.Resource }
 
+// Database returns the database that the collection is part of.
+func (c *Collection[T, ID, I, P]) Database() *Database { return c.db }
+
 // Version returns the version of the resource's schema that this program writes.
 func (c *Collection[T, ID, I, P]) Version() int { return c.version }
 
@@ -260,51 +263,12 @@ func (c *Collection[T, ID, I, P]) key(id string) (string, error) {
 	return dataKey(c.db.prefix, c.model.Resource, id), nil
 }
 
-// state is a document as a read found it: absent, deleted with a tombstone in
-// its place, or live.
-type state struct {
-	record *record // nil when absent
-	etag   string
-}
-
-func (s state) live() bool { return s.record != nil && !s.record.tombstone() }
-
-// condition holds as long as the document is in this state.
-func (s state) condition() Condition {
-	if s.record == nil {
-		return IfAbsent()
-	}
-	return IfMatchETag(s.etag)
-}
-
-func (s state) revision() Revision {
-	if s.record == nil {
-		return ""
-	}
-	return Revision(s.record.rev)
-}
-
 func (c *Collection[T, ID, I, P]) read(ctx context.Context, id string) (state, error) {
 	key, err := c.key(id)
 	if err != nil {
 		return state{}, err
 	}
-	return c.readKey(ctx, key)
-}
-
-func (c *Collection[T, ID, I, P]) readKey(ctx context.Context, key string) (state, error) {
-	obj, err := c.db.requests.get(ctx, key)
-	if errors.Is(err, ErrNotFound) {
-		return state{}, nil
-	}
-	if err != nil {
-		return state{}, err
-	}
-	rec, err := parseRecord(obj)
-	if err != nil {
-		return state{}, err
-	}
-	return state{record: rec, etag: obj.ETag}, nil
+	return c.db.readState(ctx, key)
 }
 
 // describe sets what the document holds beside its attributes. Without an ETag

@@ -29,7 +29,7 @@ func (c *Collection[T, ID, I, P]) commit(ctx context.Context, w *write[T], key s
 	if !refused && !maybe {
 		return outcomeFailed, state{}, err
 	}
-	seen, readErr := c.readKey(ctx, key)
+	seen, readErr := c.db.readState(ctx, key)
 	if readErr != nil {
 		if refused && !maybe {
 			return outcomeFailed, state{}, readErr

@@ -10,6 +10,8 @@ import (
 type Config struct {
 	Drivers   []Driver
 	Resources []Resource
+	// Existing: fail with ErrNotFound instead of creating a database, for tools.
+	Existing bool
 }
 
 // Resource is a *[Model] with its types forgotten.
@@ -31,15 +33,16 @@ func (m *Model[T, ID, I, P]) info() resourceInfo {
 // Database is an open database: a prefix of a store under which resources keep
 // their documents. It is safe for concurrent use.
 type Database struct {
-	requests requester
-	prefix   string // without a "/" at its ends; "" for the root of the store
-	options  *options
-	caps     Capabilities
-	id       string
-	salt     []byte
-	versions map[string]int // schema version of each resource in this program
-	keys     *keyring
-	owned    bool // Close closes the store
+	requests  requester
+	prefix    string // without a "/" at its ends; "" for the root of the store
+	options   *options
+	caps      Capabilities
+	id        string
+	salt      []byte
+	versions  map[string]int // schema version of each resource in this program
+	resources []string       // names of all resources in the registry, sorted
+	keys      *keyring
+	owned     bool // Close closes the store
 }
 
 // Open opens the database that url names, and creates it when the place is
@@ -82,7 +85,7 @@ func open(ctx context.Context, store Store, prefix string, config Config, o *opt
 	if err := db.checkResources(config.Resources); err != nil {
 		return nil, &Error{Op: "open", Err: err}
 	}
-	if err := db.loadRegistry(ctx, config.Resources); err != nil {
+	if err := db.loadRegistry(ctx, config); err != nil {
 		return nil, databaseError("open", err)
 	}
 	if err := db.loadKeys(config.Resources); err != nil {

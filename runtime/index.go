@@ -195,7 +195,7 @@ func (c *Collection[T, ID, I, P]) removeStale(ctx context.Context, a *attempt[T]
 		jobs = append(jobs, func() { _ = c.db.requests.remove(ctx, a.changes.stale) })
 	}
 	for _, r := range a.changes.release {
-		jobs = append(jobs, func() { c.release(ctx, r.key, r.ref.etag) })
+		jobs = append(jobs, func() { c.db.release(ctx, r.key, r.ref.etag) })
 	}
 	jobs = append(jobs, func() { c.releaseHeld(ctx, held) }) // of earlier attempts that wanted other values
 	parallel(len(jobs), len(jobs), func(i int) { jobs[i]() })

@@ -88,4 +88,3 @@ func (w wholeResource[T, ID, I, P]) ids(ctx context.Context) iter.Seq2[ID, error
 		}
 	}
 }
-

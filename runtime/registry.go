@@ -9,7 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -154,13 +155,16 @@ func (r *registry) register(name, schema string, now time.Time) (version int, ch
 // loadRegistry reads the registry, brings it up to date with what this program
 // knows, and returns it with the version of each resource. It costs one request
 // when there is nothing to change.
-func (db *Database) loadRegistry(ctx context.Context, resources []Resource) error {
+func (db *Database) loadRegistry(ctx context.Context, config Config) error {
 	for n := 0; ; n++ {
 		reg, etag, err := db.readRegistry(ctx)
 		if err != nil {
 			return err
 		}
 		changed := false
+		if reg == nil && config.Existing {
+			return fmt.Errorf("%w: there is no database here (no %s)", ErrNotFound, db.registryKey())
+		}
 		if reg == nil {
 			if reg, err = newRegistry(db.options.now()); err != nil {
 				return err
@@ -172,8 +176,8 @@ func (db *Database) loadRegistry(ctx context.Context, resources []Resource) erro
 			return err
 		}
 		changed = changed || probed
-		versions := make(map[string]int, len(resources))
-		for _, res := range resources {
+		versions := make(map[string]int, len(config.Resources))
+		for _, res := range config.Resources {
 			info := res.info()
 			version, added, err := reg.register(info.name, info.schema, db.options.now())
 			if err != nil {
@@ -198,6 +202,7 @@ func (db *Database) loadRegistry(ctx context.Context, resources []Resource) erro
 			}
 		}
 		db.id, db.salt, db.versions = reg.Database, reg.Salt, versions
+		db.resources = slices.Sorted(maps.Keys(reg.Resources))
 		return nil
 	}
 }
@@ -273,4 +278,3 @@ func (db *Database) learnServer(ctx context.Context, reg *registry) (changed boo
 // minMetadataLimit holds the system header and little more.
 const minMetadataLimit = 64
 
-func versionText(v int) string { return strconv.Itoa(v) }

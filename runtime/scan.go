@@ -129,7 +129,7 @@ func (c *Collection[T, ID, I, P]) scan(ctx context.Context, items iter.Seq2[scan
 // readListed reads a document that a listing named. It is nil when there is none
 // any more, or when it is not one that counts.
 func (c *Collection[T, ID, I, P]) readListed(ctx context.Context, item scanItem, check func(*T, scanItem) (bool, error)) (*T, error) {
-	s, err := c.readKey(ctx, dataKey(c.db.prefix, c.model.Resource, item.id))
+	s, err := c.db.readState(ctx, dataKey(c.db.prefix, c.model.Resource, item.id))
 	if err != nil || !s.live() {
 		return nil, err
 	}
@@ -205,4 +205,3 @@ func (c *Collection[T, ID, I, P]) entries(ctx context.Context, partition string,
 		}
 	}
 }
-

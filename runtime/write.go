@@ -68,7 +68,7 @@ func (c *Collection[T, ID, I, P]) attempts(ctx context.Context, w *write[T], key
 		}
 		if !fresh {
 			var err error
-			if cur, err = c.readKey(ctx, key); err != nil {
+			if cur, err = c.db.readState(ctx, key); err != nil {
 				done()
 				return nil, err
 			}
@@ -235,7 +235,7 @@ func (c *Collection[T, ID, I, P]) try(ctx context.Context, w *write[T], key stri
 	}
 	if time.Since(a.started) > maxAttempt {
 		c.dropEntries(ctx, a)
-		seen, err := c.readKey(ctx, key)
+		seen, err := c.db.readState(ctx, key)
 		return false, seen, err
 	}
 	outcome, seen, err := c.commit(ctx, w, key, a)

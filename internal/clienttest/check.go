@@ -156,3 +156,26 @@ func hasPrefix(keys map[string]bool, prefix string) bool {
 	}
 	return false
 }
+
+// CheckExact verifies that nothing is left over: the entries and owned claims are
+// those of the documents and no others.
+func CheckExact(t *testing.T, store s3db.Store, p, k int) {
+	t.Helper()
+	c, err := Open(t.Context(), store, p, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkEntries(t, store, c, p)
+	claims := 0
+	for d, err := range c.Query().All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range []*string{d.Email, d.Phone}[:k] {
+			if v != nil {
+				claims++
+			}
+		}
+	}
+	checkClaims(t, store, claims)
+}
