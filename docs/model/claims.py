@@ -6,7 +6,7 @@ Several clients run at once; every interleaving of their requests is explored, e
 request, and (with --lost) a reply may be lost, after which the client does what the protocol says.
 Invariant: never two documents with the value 'e'.  Switch a safeguard off with --without NAME to see it break.
 
-usage: claims.py [--without fence|reclaim|token|condrelease|tombstone] [--loops N] [--scenario all|NAME]
+usage: claims.py [--without fence|reclaim|token|condrelease|tombstone] [--loops N] [--scenario all|NAME] [--deep]
 """
 import sys, itertools
 from collections import deque
@@ -152,13 +152,15 @@ scen = {}
 for mark in ('delete', 'rewrite', 'local'):
     m = f' ({mark})'
     scen['two inserts' + m] = ([client('insert', '2', mark=mark), client('insert', '3', mark=mark)], {})
-    scen['three inserts' + m] = ([client('insert', '2', mark=mark), client('insert', '3', mark=mark), client('insert', '4', mark=mark)], {})
     scen['update against insert' + m] = ([client('update', '1', 'e', mark), client('insert', '2', mark=mark)], base)
     scen['update, update of one document, insert' + m] = ([client('update', '1', 'e', mark), client('update', '1', 'y', mark), client('insert', '2', mark=mark)], base)
     scen['leave, return, insert' + m] = ([client('update', '1', 'y', mark), client('update', '1', 'e', mark), client('insert', '2', mark=mark)], held)
     scen['delete, insert, insert' + m] = ([client('delete', '1', '', mark), client('insert', '2', mark=mark), client('insert', '3', mark=mark)], held)
     scen['delete other value, blind insert same id, insert' + m] = ([client('delete', '1', '', mark), client('insert', '1', mark=mark), client('insert', '3', mark=mark)], base)
     scen['delete, re-insert same id, insert' + m] = ([client('delete', '1', '', mark), client('insert', '1', mark=mark), client('insert', '3', mark=mark)], held)
+if '--deep' in args:                        # some minutes each
+    for mark in ('delete', 'rewrite', 'local'):
+        scen[f'three inserts ({mark})'] = ([client('insert', i, mark=mark) for i in '234'], {})
 ok = True
 for name, (cl, st) in scen.items():
     if ONLY != 'all' and ONLY not in name: continue
