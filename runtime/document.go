@@ -79,14 +79,20 @@ func (x *encoding[T]) offer(t *Texts) {
 
 func (x *encoding[T]) name(number int) string { return attributeName(x.names, number) }
 
+// encoding prepares a document for its draft. The caller gives the encoder back
+// when it needs the draft no more.
+func (c *Collection[T, ID, I, P]) encoding(id string, d decoded[T]) *encoding[T] {
+	s := c.sealer(id)
+	return &encoding[T]{
+		decoded: d, encoder: c.codecs.encoder(s), sealer: s,
+		write: c.model.Encode, texts: c.model.Texts, names: c.model.Names,
+	}
+}
+
 // fit encodes the document into rec, as the behavior places its attributes. It
 // returns the event to raise when the document is written, or nil.
 func (c *Collection[T, ID, I, P]) fit(w *write[T], rec *record, d decoded[T]) (*ExceedsLimit[T], error) {
-	x := &encoding[T]{
-		decoded: d, sealer: c.sealer(w.id),
-		write: c.model.Encode, texts: c.model.Texts, names: c.model.Names,
-	}
-	x.encoder = c.codecs.encoder(x.sealer)
+	x := c.encoding(w.id, d)
 	defer c.codecs.encoders.Put(x.encoder)
 	draft, err := newDraft(x, c.db.metadataLimit(), rec.overhead())
 	if err != nil {

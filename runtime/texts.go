@@ -2,7 +2,6 @@ package s3db
 
 import (
 	"slices"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -120,7 +119,7 @@ func shorten(s string, maxBytes, minRunes int) string {
 	if len(kept)+len(ellipsis) >= len(s) {
 		return s
 	}
-	return strings.TrimRightFunc(kept, unicode.IsSpace) + ellipsis
+	return kept + ellipsis
 }
 
 // joins reports whether the first rune of rest belongs to the last one of kept.

@@ -29,7 +29,7 @@ func TestShorten(t *testing.T) {
 		{"inside a family", "ab" + family + family, 12, 0, "ab..."},
 		{"after a family", "ab" + family + family, 2 + 18 + 3, 0, "ab" + family + "..."},
 		{"nothing but marks", strings.Repeat("\u0301", 20), 10, 0, "..."},
-		{"trailing space", "ab   cdefgh", 8, 0, "ab..."},
+		{"after a space", "ab   cdefgh", 8, 0, "ab   ..."},
 		{"min", "abcdefghij", 4, 8, "abcde..."},
 		{"min of the whole text", "abcdefghij", 4, 10, "abcdefghij"},
 		{"min above the text", "abcdefghij", 4, 20, "abcdefghij"},
