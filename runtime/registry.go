@@ -277,4 +277,3 @@ func (db *Database) learnServer(ctx context.Context, reg *registry) (changed boo
 
 // minMetadataLimit holds the system header and little more.
 const minMetadataLimit = 64
-
