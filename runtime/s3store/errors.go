@@ -34,8 +34,8 @@ func (c call) fail(err error) error {
 		return &s3db.StoreError{Op: c.op, Key: c.key, MaybeApplied: c.writes && !neverSent(err), Err: ctxErr}
 	}
 	reply, replied := errors.AsType[*smithyhttp.ResponseError](err)
-	if !replied || reply.Response == nil || reply.Response.Response == nil {
-		return c.failTransport(err)
+	if !replied || reply.Response == nil || reply.Response.Response == nil || reply.HTTPStatusCode() == 0 {
+		return c.failTransport(err) // the SDK makes up an empty reply when there was no connection
 	}
 	code, message := apiError(err)
 	status := reply.HTTPStatusCode()

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	shop "github.com/s3dbgen/s3dbgen/example/generated"
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+	"github.com/s3dbgen/s3dbgen/runtime/memstore"
+)
+
+// impatient gives up soon.
+var impatient = s3db.WithRetry(s3db.RetryPolicy{Requests: 2, Base: time.Millisecond, Cap: time.Millisecond})
+
+// TestOpenRefuses opens what cannot be opened: each mistake has an error that says
+// which it is, matches a sentinel, and holds no credential.
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	s := server.Get(t)
+	bucket := s.Bucket(t)
+	good := s.BucketURL(bucket, "p")
+	dir := t.TempDir()
+	missingDir := filepath.Join(dir, "no", "such", "dir", "shop.db")
+	notADatabase := filepath.Join(dir, "text.db")
+	if err := os.WriteFile(notADatabase, []byte(strings.Repeat("not a database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const secret = "hunter2hunter2"
+	for _, test := range []struct {
+		name string
+		url  string
+		want error
+		says string
+	}{
+		{"no scheme", "bucket/prefix", s3db.ErrConfig, ""},
+		{"empty", "", s3db.ErrConfig, ""},
+		{"unknown scheme", "redis://localhost", s3db.ErrConfig, "redis"},
+		{"scheme in upper case and misspelled", "S4://bucket", s3db.ErrConfig, ""},
+		{"unknown option", good + "&reigon=x", s3db.ErrConfig, "reigon"},
+		{"bad escape", "s3://key:" + secret + "%zz@bucket", s3db.ErrConfig, ""},
+		{"hostile prefix", "s3://bucket/../other", s3db.ErrConfig, ""},
+		{"unreachable", "s3://key:" + secret + "@bucket/p?endpoint=http://127.0.0.1:1", s3db.ErrUnavailable, "127.0.0.1:1"},
+		{"missing bucket", s.BucketURL("no-such-bucket", "p"), nil, "NoSuchBucket"},
+		{"unknown key", strings.Replace(good, s.AccessKey, "somebody", 1), nil, ""},
+		{"wrong secret", strings.Replace(good, url.PathEscape(s.SecretKey), secret, 1), nil, ""},
+		{"wrong region", good + "&region=mars-north-1", nil, ""},
+		{"missing directory", "file://" + missingDir, nil, "no"},
+		{"directory", "file://" + dir, nil, ""},
+		{"other file", "file://" + notADatabase, nil, ""},
+		{"no file", "file://", s3db.ErrConfig, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			db, err := shop.Open(ctx, test.url, append(options(), impatient)...)
+			if err == nil {
+				_ = db.Close()
+				if test.name == "wrong region" {
+					t.Skip("this server takes any region")
+				}
+				t.Fatal("it opened")
+			}
+			var e *s3db.Error
+			if !errors.As(err, &e) || e.Op != "open" {
+				t.Errorf("%v is no *Error of open", err)
+			}
+			if test.want != nil && !errors.Is(err, test.want) {
+				t.Errorf("error is %v, want %v", err, test.want)
+			}
+			if !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error does not name %q: %v", test.says, err)
+			}
+			if text := err.Error(); strings.Contains(text, secret) || strings.Contains(text, s.SecretKey) {
+				t.Errorf("error shows a secret: %v", err)
+			}
+			t.Log(err)
+		})
+	}
+}
+
+// TestOpenRefusesWithoutWhatTheSchemaNeeds leaves out options that the shop's
+// schema asks for.
+func TestOpenRefusesWithoutWhatTheSchemaNeeds(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string][]s3db.Option{
+		"WithPassphrase":    {s3db.WithIDs("products", productID)},
+		`WithIDs("products`: {s3db.WithPassphrase("p")},
+		`"prodcuts"`:        {s3db.WithPassphrase("p"), s3db.WithIDs("products", productID), s3db.WithIDs("prodcuts", productID)},
+		"32 bytes":          {s3db.WithKey("k", []byte("short")), s3db.WithIDs("products", productID)},
+	} {
+		store := memstore.New()
+		_, err := shop.New(t.Context(), store, options...)
+		if !errors.Is(err, s3db.ErrConfig) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n := store.Server().Len(); n != 0 {
+			t.Errorf("%s: %d objects were written", name, n)
+		}
+	}
+}
+
+// TestOpenRefusesRegistry meets a registry that it must not use and must not
+// overwrite.
+func TestOpenRefusesRegistry(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, registry string
+		want           error
+	}{
+		{"not JSON", `{"format":`, s3db.ErrCorrupt},
+		{"empty", ``, s3db.ErrCorrupt},
+		{"other JSON", `{"version":"1","s3dbVersion":"7.0.0"}`, s3db.ErrCorrupt},
+		{"newer format", `{"format":999}`, s3db.ErrNewerFormat},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			store := memstore.New()
+			if _, err := store.Put(t.Context(), "s3db.json", []byte(test.registry), nil, s3db.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := shop.New(t.Context(), store, options()...); !errors.Is(err, test.want) || !strings.Contains(err.Error(), "s3db.json") {
+				t.Errorf("error is %v, want %v about s3db.json", err, test.want)
+			}
+			object := must[*s3db.Object](t)(store.Get(t.Context(), "s3db.json"))
+			if string(object.Body) != test.registry || store.Server().Len() != 1 {
+				t.Error("it was overwritten")
+			}
+		})
+	}
+}
+
+// TestLockedFile opens a file twice.
+func TestLockedFile(t *testing.T) {
+	t.Parallel()
+	place := "file://" + filepath.Join(t.TempDir(), "shop.db")
+	db := must[*shop.DB](t)(shop.Open(t.Context(), place, options()...))
+	t.Cleanup(func() { _ = db.Close() })
+	other, err := shop.Open(t.Context(), place, options()...)
+	if err == nil {
+		_ = other.Close()
+		t.Fatal("a file that is in use opened")
+	}
+	t.Log(err)
+}
+
+// TestDamagedDocuments puts objects where documents should be.
+func TestDamagedDocuments(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name     string
+		body     string
+		metadata map[string]string
+		want     error
+	}{
+		{"nothing", "", nil, s3db.ErrCorrupt},
+		{"foreign", "hello", map[string]string{"color": "red"}, s3db.ErrCorrupt},
+		{"cut body", `{"rev":"0123456789abc`, map[string]string{"s": "1-0"}, s3db.ErrCorrupt},
+		{"newer format", `{"rev":"0123456789abcdefghijkl"}`, map[string]string{"s": "2-0"}, s3db.ErrNewerFormat},
+		{"unknown critical flag", `{"rev":"0123456789abcdefghijkl"}`, map[string]string{"s": "1-0-X"}, s3db.ErrNewerFormat},
+		{"missing attributes", `{"rev":"0123456789abcdefghijkl","created":"2025-01-01T00:00:00Z","updated":"2025-01-01T00:00:00Z"}`, map[string]string{"s": "1-0"}, s3db.ErrCorrupt},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			db, store := newShop(t)
+			const key = "resource=users/data/id=ada"
+			before := must[string](t)(store.Put(t.Context(), key, []byte(test.body), test.metadata, s3db.Condition{}))
+			for op, call := range map[string]func() error{
+				"get": func() error { _, err := db.Users.Get(t.Context(), "ada"); return err },
+				"update": func() error {
+					_, err := db.Users.Update(t.Context(), "ada", shop.UserPatch{Name: s3db.Set("x")})
+					return err
+				},
+				"upsert": func() error { _, err := db.Users.Upsert(t.Context(), "ada", ada("ada")); return err },
+				"delete": func() error { return db.Users.Delete(t.Context(), "ada") },
+			} {
+				if err := call(); !errors.Is(err, test.want) {
+					t.Errorf("%s: %v, want %v", op, err, test.want)
+				}
+			}
+			if object := must[*s3db.Object](t)(store.Get(t.Context(), key)); object.ETag != before {
+				t.Error("it was overwritten")
+			}
+		})
+	}
+}
+
+// TestCredentialsFromEnvironment opens with the four variables alone, and with a
+// URL without credentials.
+func TestCredentialsFromEnvironment(t *testing.T) {
+	s := server.Get(t)
+	bucket := s.Bucket(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", s.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", s.SecretKey)
+	t.Setenv("AWS_BUCKET", bucket)
+	t.Setenv("DATABASE_NAME", "shop")
+	list := append(options(), s3db.WithEndpoint(s.Endpoint))
+	db := must[*shop.DB](t)(shop.Open(t.Context(), "s3://", list...))
+	must[*shop.User](t)(db.Users.Insert(t.Context(), ada("ada")))
+	_ = db.Close()
+	db = must[*shop.DB](t)(shop.Open(t.Context(), "s3://"+bucket+"/databases/shop", list...))
+	t.Cleanup(func() { _ = db.Close() })
+	must[*shop.User](t)(db.Users.Get(t.Context(), "ada"))
+}
