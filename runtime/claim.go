@@ -54,7 +54,7 @@ func (c *Collection[T, ID, I, P]) acquire(ctx context.Context, id, token string,
 	}
 	policy := c.db.requests.policy
 	look := contender{}
-	for n := 0; n < policy.Conflicts; n++ {
+	for n := range policy.Conflicts {
 		if !look.waiting {
 			var err error
 			mine.etag, _, err = c.db.requests.putIf(ctx, want.key, body, nil, cond)

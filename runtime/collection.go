@@ -234,13 +234,11 @@ func (c *Collection[T, ID, I, P]) OnExceedsLimit(f func(context.Context, Exceeds
 
 // fail wraps an error of an operation; errors that are wrapped already stay.
 func (c *Collection[T, ID, I, P]) fail(op, id string, err error) error {
-	var wrapped *Error
-	if errors.As(err, &wrapped) {
+	if _, ok := errors.AsType[*Error](err); ok {
 		return err
 	}
 	e := &Error{Op: op, Resource: c.model.Resource, ID: id, Err: asUnavailable(err)}
-	var f *attributeError
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*attributeError](err); ok {
 		e.Field, e.Err = f.path, f.err
 	}
 	return e

@@ -168,6 +168,7 @@ func TestCrash(t *testing.T) {
 
 // crash reports whether the fault struck.
 func crash(t *testing.T, op crashCase, conditionalDelete bool, fault memstore.Fault) bool {
+	t.Helper()
 	server := newCrashServer(conditionalDelete)
 	setup, _ := server.open(t, nil)
 	if err := op.prepare(t.Context(), setup); err != nil {

@@ -25,6 +25,7 @@ var rates = memstore.Rates{
 // withSeeds runs a test under each seed, in virtual time, so that pauses and
 // timeouts cost nothing. A failure names the seed.
 func withSeeds(t *testing.T, run func(t *testing.T, seed uint64)) {
+	t.Helper()
 	seeds := uint64(faultSeeds)
 	if testing.Short() {
 		seeds = 50
@@ -54,6 +55,7 @@ func openClient(t *testing.T, server *memstore.Server, seed uint64, p, k int) *c
 // under faults that pass, and never a conflict with itself.
 func TestFaultsOneWriter(t *testing.T) {
 	withSeeds(t, func(t *testing.T, seed uint64) {
+		t.Helper()
 		ctx := t.Context()
 		server := memstore.NewServer(memstore.Options{})
 		c := openClient(t, server, seed, 2, 1)
@@ -102,6 +104,7 @@ func TestFaultsOneWriter(t *testing.T) {
 func TestFaultsCounter(t *testing.T) {
 	const clients, each = 4, 8
 	withSeeds(t, func(t *testing.T, seed uint64) {
+		t.Helper()
 		server := memstore.NewServer(memstore.Options{})
 		setup, err := clienttest.Open(t.Context(), server.Client(), 1, 0)
 		if err != nil {
@@ -150,6 +153,7 @@ func TestFaultsCounter(t *testing.T) {
 func TestFaultsUnique(t *testing.T) {
 	const clients = 4
 	withSeeds(t, func(t *testing.T, seed uint64) {
+		t.Helper()
 		server := memstore.NewServer(memstore.Options{
 			Quirks: memstore.Quirks{RefuseDeleteCondition: seed%2 == 1},
 		})

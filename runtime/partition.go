@@ -211,10 +211,10 @@ const (
 
 // stem is the start of the keys under a value. whole tells that the value stands
 // there whole, and is not cut and hashed.
-func (x keyText) stem(prefix string) (stem string, whole bool) {
-	stem = prefix + strings.TrimSuffix(x.segment, string(keyEnd))
-	if cut := strings.Index(x.segment, "!!"); cut >= 0 {
-		return prefix + x.segment[:cut], false
+func (a keyText) stem(prefix string) (stem string, whole bool) {
+	stem = prefix + strings.TrimSuffix(a.segment, string(keyEnd))
+	if cut := strings.Index(a.segment, "!!"); cut >= 0 {
+		return prefix + a.segment[:cut], false
 	}
 	return stem, true
 }

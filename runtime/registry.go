@@ -64,9 +64,6 @@ func newRegistry(now time.Time) (*registry, error) {
 	}, nil
 }
 
-// registryKeys are the names that registry decodes itself.
-var registryKeys = [...]string{"format", "database", "salt", "created", "revision", "servers", "resources"}
-
 func parseRegistry(body []byte) (*registry, error) {
 	var format struct {
 		Format *int `json:"format"`
@@ -92,8 +89,8 @@ func parseRegistry(body []byte) (*registry, error) {
 	if err := json.Unmarshal(body, &r.unknown); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, registryName, err)
 	}
-	for _, k := range registryKeys {
-		delete(r.unknown, k)
+	for _, known := range []string{"format", "database", "salt", "created", "revision", "servers", "resources"} {
+		delete(r.unknown, known)
 	}
 	if r.Resources == nil {
 		r.Resources = map[string]registryResource{}
@@ -111,9 +108,7 @@ func (r *registry) marshal() ([]byte, error) {
 		if err := json.Unmarshal(known, &all); err != nil {
 			return nil, err
 		}
-		for k, v := range r.unknown {
-			all[k] = v
-		}
+		maps.Copy(all, r.unknown)
 		if known, err = json.Marshal(all); err != nil {
 			return nil, err
 		}

@@ -62,7 +62,6 @@ func startAfter(kr keyRange) string {
 // fetch is one document on its way from the store.
 type fetch[T any] struct {
 	id   string
-	key  string
 	done chan struct{}
 	doc  *T // nil when there is none, or not one that counts
 	err  error

@@ -31,6 +31,7 @@ func idsOf(t *testing.T, q interface {
 }
 
 func testPartitions(t *testing.T, store s3db.Store) {
+	t.Helper()
 	ctx := t.Context()
 	c := mustOpen(t, store, 3, 1)
 	long := strings.Repeat("long", 200)
@@ -124,6 +125,7 @@ func testPartitions(t *testing.T, store s3db.Store) {
 
 // testMoving lists partitions while writers move documents between them.
 func testMoving(t *testing.T, store s3db.Store) {
+	t.Helper()
 	const stay, move, movers, lists = 20, 8, 16, 10
 	ctx := t.Context()
 	c := mustOpen(t, store, 1, 0)

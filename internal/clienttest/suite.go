@@ -20,6 +20,7 @@ import (
 
 // Run tests a store. open returns an empty one; the suite does not close it.
 func Run(t *testing.T, open func(t *testing.T) s3db.Store) {
+	t.Helper()
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, store s3db.Store)
@@ -44,7 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) s3db.Store) {
 }
 
 // ignoreMeta compares documents by their attributes.
-var ignoreMeta = cmpopts.IgnoreFields(Account{}, "Meta")
+func ignoreMeta() cmp.Option { return cmpopts.IgnoreFields(Account{}, "Meta") }
 
 func mustOpen(t *testing.T, store s3db.Store, p, k int, options ...s3db.Option) *Accounts {
 	t.Helper()
@@ -73,6 +74,7 @@ func wantErr(t *testing.T, err, want error) {
 }
 
 func testDocuments(t *testing.T, store s3db.Store) {
+	t.Helper()
 	ctx := t.Context()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 	c := mustOpen(t, store, 3, 2, s3db.WithClock(func() time.Time { return at }))
@@ -83,11 +85,11 @@ func testDocuments(t *testing.T, store s3db.Store) {
 		t.Errorf("id %q has %d characters, want 22", d.ID, len(d.ID))
 	}
 	want := &Account{ID: d.ID, Name: "Ada", Count: 36, Email: new("ada@x.io"), Country: new("BR"), City: new("Rio"), CreatedAt: at, UpdatedAt: at}
-	if diff := cmp.Diff(want, d, ignoreMeta); diff != "" {
+	if diff := cmp.Diff(want, d, ignoreMeta()); diff != "" {
 		t.Errorf("inserted (-want +got):\n%s", diff)
 	}
 	got := must[*Account](t)(c.Get(ctx, d.ID))
-	if diff := cmp.Diff(d, got, ignoreMeta); diff != "" {
+	if diff := cmp.Diff(d, got, ignoreMeta()); diff != "" {
 		t.Errorf("read back (-inserted +read):\n%s", diff)
 	}
 	if got.Meta.Revision == "" || got.Meta.Revision != d.Meta.Revision {
@@ -98,12 +100,12 @@ func testDocuments(t *testing.T, store s3db.Store) {
 	at = later
 	replaced := must[*Account](t)(c.Replace(ctx, d.ID, AccountInsert{Name: "Grace", Plan: new("pro")}))
 	want = &Account{ID: d.ID, Name: "Grace", Plan: new("pro"), CreatedAt: d.CreatedAt, UpdatedAt: later}
-	if diff := cmp.Diff(want, replaced, ignoreMeta); diff != "" {
+	if diff := cmp.Diff(want, replaced, ignoreMeta()); diff != "" {
 		t.Errorf("replaced (-want +got):\n%s", diff)
 	}
 	upserted := must[*Account](t)(c.Upsert(ctx, d.ID, AccountInsert{Name: "Grace", Count: 7}))
 	want.Count = 7
-	if diff := cmp.Diff(want, upserted, ignoreMeta); diff != "" {
+	if diff := cmp.Diff(want, upserted, ignoreMeta()); diff != "" {
 		t.Errorf("upserted over an existing document (-want +got):\n%s", diff)
 	}
 	fresh := must[*Account](t)(c.Upsert(ctx, "chosen-id", AccountInsert{Name: "Alan"}))
@@ -138,6 +140,7 @@ func testDocuments(t *testing.T, store s3db.Store) {
 }
 
 func testPatches(t *testing.T, store s3db.Store) {
+	t.Helper()
 	ctx := t.Context()
 	c := mustOpen(t, store, 3, 2)
 	d := must[*Account](t)(c.Insert(ctx, AccountInsert{ID: "a", Name: "Ada", Count: 1, Country: new("BR"), Bio: new("")}))
@@ -162,6 +165,7 @@ func testPatches(t *testing.T, store s3db.Store) {
 }
 
 func testConditions(t *testing.T, store s3db.Store) {
+	t.Helper()
 	ctx := t.Context()
 	c := mustOpen(t, store, 3, 2)
 	d1 := must[*Account](t)(c.Insert(ctx, AccountInsert{ID: "a", Name: "Ada", Country: new("BR")}))
@@ -189,6 +193,7 @@ func testConditions(t *testing.T, store s3db.Store) {
 }
 
 func testMissing(t *testing.T, store s3db.Store) {
+	t.Helper()
 	ctx := t.Context()
 	c := mustOpen(t, store, 1, 1)
 	_, err := c.Get(ctx, "nobody")
@@ -216,16 +221,19 @@ func testMissing(t *testing.T, store s3db.Store) {
 }
 
 // hostile are values that something on the way likes to change.
-var hostile = []string{
-	"", " ", " x ", "null", "undefined", "-0", "true", "[]", "{}", "\"", "\\", "\\u0000", "\x00", "\x7f", "\r\n", "\t",
-	"=?utf-8?q?x?=", "%2e%2e", "../..", "a,b", "a;b", "~", "!", "é", "Привет, мир", "日本語テキスト", "👩‍👩‍👧‍👦", "\u202egnirts", "e\u0301",
-	"\ufeffbom", strings.Repeat("ü", 700), strings.Repeat("x", 5000), strings.Repeat("漢", 3000),
+func hostile() []string {
+	return []string{
+		"", " ", " x ", "null", "undefined", "-0", "true", "[]", "{}", "\"", "\\", "\\u0000", "\x00", "\x7f", "\r\n", "\t",
+		"=?utf-8?q?x?=", "%2e%2e", "../..", "a,b", "a;b", "~", "!", "é", "Привет, мир", "日本語テキスト", "👩‍👩‍👧‍👦", "\u202egnirts", "e\u0301",
+		"\ufeffbom", strings.Repeat("ü", 700), strings.Repeat("x", 5000), strings.Repeat("漢", 3000),
+	}
 }
 
 func testValues(t *testing.T, store s3db.Store) {
+	t.Helper()
 	ctx := t.Context()
 	c := mustOpen(t, store, 3, 2)
-	for i, v := range hostile {
+	for i, v := range hostile() {
 		id := AccountID(fmt.Sprintf("v%d", i))
 		in := AccountInsert{ID: id, Name: "n" + v, Bio: new(v), Email: new(v), Country: new(v), City: new(v)}
 		d, err := c.Insert(ctx, in)
@@ -234,7 +242,7 @@ func testValues(t *testing.T, store s3db.Store) {
 			continue
 		}
 		got := must[*Account](t)(c.Get(ctx, id))
-		if diff := cmp.Diff(d, got, ignoreMeta); diff != "" || *got.Bio != v || got.Name != "n"+v {
+		if diff := cmp.Diff(d, got, ignoreMeta()); diff != "" || *got.Bio != v || got.Name != "n"+v {
 			t.Errorf("%.20q came back as %.20q:\n%s", v, *got.Bio, diff)
 		}
 		if (len(v) > 2000 && !got.Meta.InBody) || (len(v) < 100 && got.Meta.InBody) {
@@ -242,7 +250,7 @@ func testValues(t *testing.T, store s3db.Store) {
 		}
 	}
 	checkEntries(t, store, c, 3)
-	for i := range hostile {
+	for i := range hostile() {
 		if err := c.Delete(ctx, AccountID(fmt.Sprintf("v%d", i))); err != nil {
 			t.Error(err)
 		}
@@ -252,6 +260,7 @@ func testValues(t *testing.T, store s3db.Store) {
 }
 
 func testIndexes(t *testing.T, store s3db.Store) {
+	t.Helper()
 	ctx := t.Context()
 	c := mustOpen(t, store, 3, 0)
 	must[*Account](t)(c.Insert(ctx, AccountInsert{ID: "a", Name: "Ada", Country: new("BR"), City: new("Rio"), Plan: new("pro")}))
@@ -273,6 +282,7 @@ func testIndexes(t *testing.T, store s3db.Store) {
 }
 
 func testUnique(t *testing.T, store s3db.Store) {
+	t.Helper()
 	ctx := t.Context()
 	c := mustOpen(t, store, 1, 2)
 	must[*Account](t)(c.Insert(ctx, AccountInsert{ID: "a", Name: "Ada", Email: new("e"), Phone: new("1"), Country: new("BR")}))
@@ -307,10 +317,10 @@ func testUnique(t *testing.T, store s3db.Store) {
 // writers is how many goroutines contend.
 const writers = 64
 
-func contend(n int, f func(i int) error) []error {
-	errs := make([]error, n)
+func contend(f func(i int) error) []error {
+	errs := make([]error, writers)
 	var wg sync.WaitGroup
-	for i := range n {
+	for i := range errs {
 		wg.Go(func() { errs[i] = f(i) })
 	}
 	wg.Wait()
@@ -318,11 +328,12 @@ func contend(n int, f func(i int) error) []error {
 }
 
 func testIncrements(t *testing.T, store s3db.Store) {
+	t.Helper()
 	const each = 100
 	ctx := t.Context()
 	c := mustOpen(t, store, 0, 0)
 	must[*Account](t)(c.Insert(ctx, AccountInsert{ID: "counter", Name: "n"}))
-	errs := contend(writers, func(int) error {
+	errs := contend(func(int) error {
 		for range each {
 			if err := Increment(ctx, c, "counter"); err != nil {
 				return err
@@ -361,8 +372,9 @@ func tally(t *testing.T, errs []error, refused error) (won int) {
 }
 
 func testInsertRace(t *testing.T, store s3db.Store) {
+	t.Helper()
 	c := mustOpen(t, store, 1, 0)
-	errs := contend(writers, func(i int) error {
+	errs := contend(func(i int) error {
 		_, err := c.Insert(t.Context(), AccountInsert{ID: "one", Name: fmt.Sprint(i), Country: new("BR")})
 		return err
 	})
@@ -373,8 +385,9 @@ func testInsertRace(t *testing.T, store s3db.Store) {
 }
 
 func testUpsertRace(t *testing.T, store s3db.Store) {
+	t.Helper()
 	c := mustOpen(t, store, 1, 0)
-	errs := contend(writers, func(i int) error {
+	errs := contend(func(i int) error {
 		_, err := c.Upsert(t.Context(), "one", AccountInsert{Name: fmt.Sprint(i), Country: new(fmt.Sprint(i % 3))})
 		return err
 	})
@@ -385,9 +398,10 @@ func testUpsertRace(t *testing.T, store s3db.Store) {
 }
 
 func testClaimRace(t *testing.T, store s3db.Store) {
+	t.Helper()
 	c := mustOpen(t, store, 0, 1)
 	var winner atomic.Int64
-	errs := contend(writers, func(i int) error {
+	errs := contend(func(i int) error {
 		_, err := c.Insert(t.Context(), AccountInsert{ID: AccountID(fmt.Sprintf("w%d", i)), Name: "n", Email: new("a@x.io")})
 		if err == nil {
 			winner.Store(int64(i))
@@ -407,12 +421,13 @@ func testClaimRace(t *testing.T, store s3db.Store) {
 }
 
 func testReopen(t *testing.T, store s3db.Store) {
+	t.Helper()
 	ctx := t.Context()
 	first := mustOpen(t, store, 1, 1)
 	d := must[*Account](t)(first.Insert(ctx, AccountInsert{ID: "a", Name: "Ada", Email: new("e")}))
 	second := mustOpen(t, store, 1, 1)
 	got := must[*Account](t)(second.Get(ctx, "a"))
-	if diff := cmp.Diff(d, got, ignoreMeta); diff != "" {
+	if diff := cmp.Diff(d, got, ignoreMeta()); diff != "" {
 		t.Errorf("(-written +read):\n%s", diff)
 	}
 	_, err := second.Insert(ctx, AccountInsert{ID: "b", Name: "Eve", Email: new("e")})
