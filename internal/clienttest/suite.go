@@ -57,6 +57,7 @@ func mustOpen(t *testing.T, store s3db.Store, p, k int, options ...s3db.Option) 
 }
 
 func must[T any](t *testing.T) func(v T, err error) T {
+	t.Helper()
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
