@@ -16,7 +16,12 @@ func newVersion() *cobra.Command {
 		Long: `Version prints the version of s3dbgen and the release of Go that built it. The
 generated files do not name it: another release that generates the same code
 changes nothing.`,
-		Args: noArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("unexpected argument %q", args[0])}
+			}
+			return nil
+		},
 		RunE: func(command *cobra.Command, _ []string) error {
 			return version(command.OutOrStdout())
 		},
