@@ -129,13 +129,11 @@ func parseBase62Int(s string) (int64, error) {
 
 // appendBase62Wide appends a 128-bit number in exactly uuidDigits digits.
 func appendBase62Wide(b []byte, hi, lo uint64) []byte {
-	// 62^10 is the largest power that leaves a remainder of ten digits in a word.
-	const ten = 839299365868340224
 	var parts [3]uint64
 	for i := 2; i >= 0; i-- {
 		var rem uint64
-		qhi := hi / ten
-		lo, rem = bits.Div64(hi%ten, lo, ten)
+		qhi := hi / base62Ten
+		lo, rem = bits.Div64(hi%base62Ten, lo, base62Ten)
 		hi = qhi
 		parts[i] = rem
 	}
@@ -144,14 +142,15 @@ func appendBase62Wide(b []byte, hi, lo uint64) []byte {
 	return appendBase62Fixed(b, parts[2], 10)
 }
 
-// appendBase62Fixed appends exactly n digits.
+// appendBase62Fixed appends exactly n digits; n is even.
 func appendBase62Fixed(b []byte, v uint64, n int) []byte {
-	start := len(b)
 	b = append(b, "0000000000"[:n]...)
-	for i := len(b) - 1; i >= start; i-- {
-		q := v / 62
-		b[i] = base62Digits[v-q*62]
+	for i := len(b) - 2; n > 0; n -= 2 {
+		q := v / (62 * 62)
+		p := 2 * (v - q*(62*62))
+		b[i+1], b[i] = base62Pairs[p+1], base62Pairs[p]
 		v = q
+		i -= 2
 	}
 	return b
 }
@@ -161,15 +160,23 @@ func parseBase62Wide(s string) (hi, lo uint64, err error) {
 	if len(s) != uuidDigits {
 		return 0, 0, errBase62
 	}
-	for i := range len(s) {
+	var parts [3]uint64
+	bad := byte(0)
+	for i := range uuidDigits {
 		d := base62Values[s[i]]
-		if d == base62Invalid {
-			return 0, 0, errBase62
-		}
-		overflow, h := bits.Mul64(hi, 62)
-		carry, l := bits.Mul64(lo, 62)
+		bad |= d
+		p := &parts[(i+8)/10]
+		*p = *p*62 + uint64(d)
+	}
+	if bad >= 64 {
+		return 0, 0, errBase62
+	}
+	// Digits are below 62, so that the parts are exact.
+	for _, part := range parts {
+		overflow, h := bits.Mul64(hi, base62Ten)
+		carry, l := bits.Mul64(lo, base62Ten)
 		var c uint64
-		lo, c = bits.Add64(l, uint64(d), 0)
+		lo, c = bits.Add64(l, part, 0)
 		hi, c = bits.Add64(h, carry, c)
 		if overflow != 0 || c != 0 {
 			return 0, 0, errBase62
@@ -177,3 +184,6 @@ func parseBase62Wide(s string) (hi, lo uint64, err error) {
 	}
 	return hi, lo, nil
 }
+
+// base62Ten is 62^10, the largest power that leaves a remainder in a word.
+const base62Ten = 839299365868340224

@@ -165,17 +165,24 @@ func (d *Decoder) take(n int) (string, bool) {
 		}
 	case inArray, inMap:
 	}
-	raw := p.src[p.pos:]
-	end := strings.IndexAny(raw, "|()")
-	if end >= 0 {
-		raw = raw[:end]
+	start, escaped := p.pos, false
+	for p.pos < len(p.src) && !packBytes[p.src[p.pos]] {
+		p.pos++
 	}
-	s, ok := unescape(raw, false)
-	if !ok {
-		d.fail(n, errPacked)
-		return "", false
+	for p.pos < len(p.src) && p.src[p.pos] == packEscape {
+		escaped = true
+		for p.pos++; p.pos < len(p.src) && !packBytes[p.src[p.pos]]; {
+			p.pos++
+		}
 	}
-	p.pos += len(raw)
+	s := p.src[start:p.pos]
+	if escaped {
+		var ok bool
+		if s, ok = unescape(s, false); !ok {
+			d.fail(n, errPacked)
+			return "", false
+		}
+	}
 	d.passed()
 	return s, d.err == nil
 }
@@ -509,7 +516,7 @@ func DecodeSecret[T any](d *Decoder, n int, get func(*Decoder, int) T) Secret[T]
 // String reads a string.
 func (d *Decoder) String(n int) string {
 	s, ok := d.take(n)
-	if ok && !utf8.ValidString(s) {
+	if ok && !plainWire(s) && !utf8.ValidString(s) {
 		d.fail(n, errUTF8)
 		return ""
 	}

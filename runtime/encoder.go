@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -84,7 +85,7 @@ func (e *Encoder) fail(n int, err error) {
 // slice is valid until reset, the strings for ever.
 func (e *Encoder) fields() []field {
 	all := string(e.buf)
-	e.out = e.out[:0]
+	e.out = slices.Grow(e.out[:0], len(e.spans)+len(e.top))
 	top := e.top
 	for i := range e.spans {
 		s := &e.spans[i]
@@ -102,6 +103,13 @@ func (e *Encoder) fields() []field {
 
 // String writes a string, which must be valid UTF-8.
 func (e *Encoder) String(n int, v string) {
+	if plainWire(v) {
+		if e.begin(n) {
+			e.atom(v)
+			e.endPlain(n)
+		}
+		return
+	}
 	if !utf8.ValidString(v) {
 		e.fail(n, errUTF8)
 		return
@@ -328,7 +336,7 @@ func (e *Encoder) end(n int) {
 	s := &e.spans[len(e.spans)-1]
 	s.end = len(e.buf)
 	text := e.buf[s.start:s.end]
-	if plainWire(string(text)) {
+	if plainWire(text) {
 		s.wireStart, s.wireEnd = s.start, s.end
 		return
 	}

@@ -57,28 +57,9 @@ func appendScaled(b []byte, exp int) []byte {
 // shortest returns the shortest decimal mant·10^exp that reads back as v, without
 // zeros at the end of mant, and the number of digits of mant.
 func shortest(v float64) (mant uint64, exp, digits int) {
-	if v < 1<<53 && v == math.Trunc(v) {
-		// The digits of a whole number below 2^53 are its shortest form, but for
-		// zeros at the end.
-		mant = uint64(v)
-	} else {
-		var a [32]byte
-		s := strconv.AppendFloat(a[:0], v, 'e', -1, 64)
-		i := 0
-		for ; s[i] != 'e'; i++ {
-			if s[i] != '.' {
-				mant = mant*10 + uint64(s[i]-'0')
-				digits++
-			}
-		}
-		neg := s[i+1] == '-'
-		for _, c := range s[i+2:] {
-			exp = exp*10 + int(c-'0')
-		}
-		if neg {
-			exp = -exp
-		}
-		return mant, exp - (digits - 1), digits
+	mant, exp, ok := shortDecimal(v)
+	if !ok {
+		return shortestDigits(v)
 	}
 	for mant%10 == 0 {
 		mant /= 10
@@ -88,6 +69,41 @@ func shortest(v float64) (mant uint64, exp, digits int) {
 		digits++
 	}
 	return mant, exp, digits
+}
+
+// shortDecimal finds the shortest form of whole numbers and of numbers of few
+// decimals, which most are. A decimal of at most 15 digits that reads back as v is
+// the shortest, but for zeros at its end.
+func shortDecimal(v float64) (mant uint64, exp int, ok bool) {
+	if v < 1<<53 && v == math.Trunc(v) {
+		return uint64(v), 0, true
+	}
+	for k := 1; k <= 4 && v < 1e10; k++ {
+		if m := math.Round(v * powersOfTen[k]); m/powersOfTen[k] == v {
+			return uint64(m), -k, true
+		}
+	}
+	return 0, 0, false
+}
+
+// shortestDigits finds the shortest form of any number.
+func shortestDigits(v float64) (mant uint64, exp, digits int) {
+	var a [32]byte
+	s := strconv.AppendFloat(a[:0], v, 'e', -1, 64)
+	i := 0
+	for ; s[i] != 'e'; i++ {
+		if s[i] != '.' {
+			mant = mant*10 + uint64(s[i]-'0')
+			digits++
+		}
+	}
+	for _, c := range s[i+2:] {
+		exp = exp*10 + int(c-'0')
+	}
+	if s[i+1] == '-' {
+		exp = -exp
+	}
+	return mant, exp - (digits - 1), digits
 }
 
 // parseFloat reads the text of a float and refuses any but the one form.

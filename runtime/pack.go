@@ -31,6 +31,11 @@ const (
 	packAbsent = "^-"
 )
 
+// packBytes are the bytes with a meaning in packed texts.
+//
+//nolint:gochecknoglobals // table, never written
+var packBytes = [256]bool{packSep: true, packOpen: true, packClose: true, packEscape: true}
+
 type packKind uint8
 
 const (
@@ -138,6 +143,9 @@ func (e *Encoder) atom(s string) {
 func appendEscaped(b []byte, s string, key bool) []byte {
 	start := 0
 	for i := range len(s) {
+		if !packBytes[s[i]] && !key {
+			continue
+		}
 		var c byte
 		switch s[i] {
 		case packSep:

@@ -28,14 +28,36 @@ func plainWire[T string | []byte](s T) bool {
 	if len(s) == 0 || s[0] == ' ' || s[len(s)-1] == ' ' || (s[0] == '=' && len(s) > 1 && s[1] == '?') {
 		return false
 	}
-	for i := range len(s) {
-		if c := s[i]; plainBytes[c] {
-			continue
-		} else if c != ' ' || s[i-1] == ' ' {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		if !plainWord(x) {
+			break
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; !plainBytes[c] && (c != ' ' || s[i-1] == ' ') {
 			return false
 		}
 	}
 	return true
+}
+
+// plainWord reports that eight bytes are plain and that no blank is among the
+// first or the last of them or beside another. It may say false where that is so.
+func plainWord(x uint64) bool {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x8080808080808080
+	)
+	accent := x ^ ones*'`'
+	blank := x ^ ones*' '
+	blanks := (blank - ones) & ^blank & highs
+	bad := x | (x + ones*2) | // above "}"
+		((x - ones*' ') & ^x) | // below the blank
+		((accent - ones) & ^accent)
+	return bad&highs == 0 && blanks&(blanks>>8) == 0 && blanks&(0x80|0x80<<56) == 0
 }
 
 // appendArmour appends the armour of a text, which must be valid UTF-8.
