@@ -1,6 +1,7 @@
 package s3db
 
 import (
+	"encoding/binary"
 	"errors"
 	"math/bits"
 )
@@ -11,8 +12,8 @@ import (
 
 const base62Digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-// base62Pairs holds the two digits of each number below 62², so that a division
-// yields two digits.
+// base62Pairs holds the two digits of each number below 62², the first one in the
+// low byte, so that a division yields two digits.
 //
 //nolint:gochecknoglobals // table, never written
 var base62Pairs = makeBase62Pairs()
@@ -32,47 +33,52 @@ const uuidDigits = 22
 
 var errBase62 = errors.New("not a base62 number")
 
-func makeBase62Pairs() *[2 * 62 * 62]byte {
-	var t [2 * 62 * 62]byte
-	for i := range 62 * 62 {
-		t[2*i], t[2*i+1] = base62Digits[i/62], base62Digits[i%62]
+func makeBase62Pairs() (t [62 * 62]uint16) {
+	for i := range t {
+		t[i] = uint16(base62Digits[i/62]) | uint16(base62Digits[i%62])<<8
 	}
-	return &t
+	return t
 }
 
-func makeBase62Values() *[256]byte {
-	var t [256]byte
+func makeBase62Values() (t [256]byte) {
 	for i := range t {
 		t[i] = base62Invalid
 	}
 	for i := range len(base62Digits) {
 		t[base62Digits[i]] = byte(i)
 	}
-	return &t
+	return t
 }
 
 // appendBase62 appends the digits of v.
 func appendBase62(b []byte, v uint64) []byte {
-	if v < 62 {
-		return append(b, base62Digits[v])
+	const eight = 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62
+	if v < eight {
+		digits := base62Eight(v)
+		zeros := min(bits.TrailingZeros64(digits^0x3030303030303030)/8, 7)
+		n := len(b)
+		return binary.LittleEndian.AppendUint64(b, digits>>(8*zeros))[:n+8-zeros]
 	}
-	var a [base62Max + 1]byte
-	i := len(a)
-	for v >= 62*62 {
-		q := v / (62 * 62)
-		p := 2 * (v - q*(62*62))
-		v = q
-		i -= 2
-		a[i+1], a[i] = base62Pairs[p+1], base62Pairs[p]
-	}
-	if v >= 62 {
-		i -= 2
-		a[i+1], a[i] = base62Pairs[2*v+1], base62Pairs[2*v]
+	high := v / eight
+	if high >= 62*62 {
+		b = append(b, base62Digits[high/(62*62)])
+		high %= 62 * 62
+		b = binary.LittleEndian.AppendUint16(b, base62Pairs[high])
+	} else if high >= 62 {
+		b = binary.LittleEndian.AppendUint16(b, base62Pairs[high])
 	} else {
-		i--
-		a[i] = base62Digits[v]
+		b = append(b, base62Digits[high])
 	}
-	return append(b, a[i:]...)
+	return binary.LittleEndian.AppendUint64(b, base62Eight(v%eight))
+}
+
+// base62Eight returns the eight digits of a number below 62^8, the first one in
+// the lowest byte. Its divisions do not wait for each other.
+func base62Eight(v uint64) uint64 {
+	const two, four = 62 * 62, 62 * 62 * 62 * 62
+	high, low := v/four, v%four
+	return uint64(base62Pairs[high/two]) | uint64(base62Pairs[high%two])<<16 |
+		uint64(base62Pairs[low/two])<<32 | uint64(base62Pairs[low%two])<<48
 }
 
 // appendBase62Int appends a signed number.
@@ -88,27 +94,33 @@ func parseBase62(s string) (uint64, error) {
 	if len(s) == 0 || len(s) > base62Max || (s[0] == '0' && len(s) > 1) {
 		return 0, errBase62
 	}
-	var v uint64
-	if len(s) < base62Max {
-		for i := range len(s) {
-			d := base62Values[s[i]]
-			if d == base62Invalid {
-				return 0, errBase62
-			}
-			v = v*62 + uint64(d)
+	if len(s) < 6 {
+		v, bad := base62Value(s)
+		if bad {
+			return 0, errBase62
 		}
 		return v, nil
 	}
-	for i := range len(s) {
-		d := base62Values[s[i]]
-		hi, lo := bits.Mul64(v, 62)
-		sum, carry := bits.Add64(lo, uint64(d), 0)
-		if d == base62Invalid || hi != 0 || carry != 0 {
-			return 0, errBase62
-		}
-		v = sum
+	// The last five digits do not wait for the others.
+	high, bad := base62Value(s[:len(s)-5])
+	low, worse := base62Value(s[len(s)-5:])
+	over, v := bits.Mul64(high, 62*62*62*62*62)
+	v, carry := bits.Add64(v, low, 0)
+	if bad || worse || over|carry != 0 {
+		return 0, errBase62
 	}
 	return v, nil
+}
+
+// base62Value returns the value of at most six digits.
+func base62Value(s string) (v uint64, bad bool) {
+	var all byte
+	for i := range len(s) {
+		d := base62Values[s[i]]
+		all |= d
+		v = v*62 + uint64(d)
+	}
+	return v, all >= 64 // digits are below 62, base62Invalid has all bits
 }
 
 // parseBase62Int reads a signed number in its one form.
@@ -145,12 +157,9 @@ func appendBase62Wide(b []byte, hi, lo uint64) []byte {
 // appendBase62Fixed appends exactly n digits; n is even.
 func appendBase62Fixed(b []byte, v uint64, n int) []byte {
 	b = append(b, "0000000000"[:n]...)
-	for i := len(b) - 2; n > 0; n -= 2 {
-		q := v / (62 * 62)
-		p := 2 * (v - q*(62*62))
-		b[i+1], b[i] = base62Pairs[p+1], base62Pairs[p]
-		v = q
-		i -= 2
+	for at := b[len(b)-n:]; len(at) > 0; at = at[:len(at)-2] {
+		binary.LittleEndian.PutUint16(at[len(at)-2:], base62Pairs[v%(62*62)])
+		v /= 62 * 62
 	}
 	return b
 }

@@ -502,6 +502,10 @@ func DecodeSecret[T any](d *Decoder, n int, get func(*Decoder, int) T) Secret[T]
 		d.fail(n, err)
 		return Secret[T]{}
 	}
+	if !utf8.Valid(plain) {
+		d.fail(n, errUTF8)
+		return Secret[T]{}
+	}
 	d.place = place{kind: inSingle, src: string(plain), path: path}
 	clear(plain)
 	v := get(d, n)
@@ -515,11 +519,8 @@ func DecodeSecret[T any](d *Decoder, n int, get func(*Decoder, int) T) Secret[T]
 
 // String reads a string.
 func (d *Decoder) String(n int) string {
-	s, ok := d.take(n)
-	if ok && !plainWire(s) && !utf8.ValidString(s) {
-		d.fail(n, errUTF8)
-		return ""
-	}
+	// Headers, bodies and secrets are checked to be UTF-8 where they come in.
+	s, _ := d.take(n)
 	return s
 }
 

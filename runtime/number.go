@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -21,8 +22,8 @@ var (
 )
 
 // appendFloat appends the shortest decimal that reads back as v, as mantissa and
-// power of ten in base 62: 19.99 is 1999·10⁻² is "wf.2", 1e21 is "1+l". Up to
-// three zeros at the end of a whole number are part of the mantissa: 1000 is "g8".
+// power of ten: 19.99 is 1999·10⁻² is "wf,", 1e21 is "1+l". Up to three zeros at
+// the end of a whole number are part of the mantissa: 1000 is "g8".
 func appendFloat(b []byte, v float64) []byte {
 	if v == 0 {
 		if math.Signbit(v) {
@@ -43,15 +44,20 @@ func appendFloat(b []byte, v float64) []byte {
 	return appendScaled(appendBase62(b, mant), exp)
 }
 
+// tenths are the marks of the powers 10⁻¹ to 10⁻⁴.
+const tenths = ".,;:"
+
 // appendScaled appends the power of ten of a mantissa.
 func appendScaled(b []byte, exp int) []byte {
 	switch {
-	case exp < 0:
-		return appendBase62(append(b, '.'), uint64(-int64(exp)))
+	case exp == 0:
+		return b
 	case exp > 0:
 		return appendBase62(append(b, '+'), uint64(exp))
+	case exp >= -len(tenths):
+		return append(b, tenths[-exp-1])
 	}
-	return b
+	return appendBase62(append(b, '.'), uint64(-int64(exp)))
 }
 
 // shortest returns the shortest decimal mant·10^exp that reads back as v, without
@@ -151,23 +157,24 @@ func splitScaled(s string) (neg bool, mant string, exp int, err error) {
 	if len(s) > 0 && s[0] == '-' {
 		neg, s = true, s[1:]
 	}
-	mant = s
 	for i := range len(s) {
 		c := s[i]
-		if c != '.' && c != '+' {
-			continue
+		mark := strings.IndexByte(tenths, c)
+		switch {
+		case c == '+' || (mark == 0 && i+1 < len(s)):
+			e, err := parseBase62(s[i+1:])
+			if err != nil || e > math.MaxInt32+1 || (c == '+' && (e == 0 || e > math.MaxInt32)) || (c == '.' && e <= uint64(len(tenths))) {
+				return false, "", 0, errFloat
+			}
+			if exp = int(e); c == '.' {
+				exp = -exp
+			}
+			return neg, s[:i], exp, nil
+		case mark >= 0 && i+1 == len(s):
+			return neg, s[:i], -mark - 1, nil
 		}
-		e, err := parseBase62(s[i+1:])
-		if err != nil || e == 0 || e > math.MaxInt32+1 || (e > math.MaxInt32 && c == '+') {
-			return false, "", 0, errFloat
-		}
-		mant, exp = s[:i], int(e)
-		if c == '.' {
-			exp = -exp
-		}
-		break
 	}
-	return neg, mant, exp, nil
+	return neg, s, 0, nil
 }
 
 func parseScaled(s string) (neg bool, mant uint64, exp int, err error) {
@@ -180,7 +187,7 @@ func parseScaled(s string) (neg bool, mant uint64, exp int, err error) {
 }
 
 // appendDecimal appends coefficient and power of ten as they are: 1.50 is
-// 150·10⁻² is "2q.2", which is not the text of 1.5.
+// 150·10⁻² is "2q,", which is not the text of 1.5.
 func appendDecimal(b []byte, v decimal.Decimal) []byte {
 	exp := int(v.Exponent())
 	if digits := v.NumDigits(); digits <= 18 {

@@ -248,7 +248,7 @@ func (r *record) parseSystem(metadata map[string]string) error {
 
 // parseMetadata reads the fields in the metadata.
 func (r *record) parseMetadata(metadata map[string]string) error {
-	r.meta = make([]field, 0, len(metadata)-1)
+	r.meta = slices.Grow(r.meta, len(metadata)-1)
 	// Numbers are nearly always dense: asking for them in turn spares the sort.
 	for n := 1; n < 2*len(metadata)+4 && len(r.meta) < len(metadata)-1; n++ {
 		name := strconv.Itoa(n)
