@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math/big"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -130,13 +131,15 @@ func appendKeyValue(b, value []byte, longest int, desc bool) (out []byte, hashed
 	}
 	if hashed {
 		sum := sha256.Sum256(value)
-		b = hex.AppendEncode(append(b, keyEnd, keyEnd), sum[:])
+		digits := new(big.Int).SetBytes(sum[:]).Text(62)
+		b = append(append(b, keyEnd, keyEnd), "0000000000000000000000000000000000000000000"[len(digits):]...)
+		b = append(b, digits...)
 	}
 	return append(b, keyEnd), hashed
 }
 
-// keyHashSize is the number of bytes of "!!" and a hash.
-const keyHashSize = 2 + 2*sha256.Size
+// keyHashSize is the number of bytes of "!!" and a hash: 43 digits of base 62.
+const keyHashSize = 2 + 43
 
 // keyHashed reports whether a segment of a key holds a hash in place of a value.
 func keyHashed(segment string) bool { return strings.Contains(segment, "!!") }
