@@ -106,7 +106,7 @@ func (e *Encoder) String(n int, v string) {
 	if plainWire(v) {
 		if e.begin(n) {
 			e.atom(v)
-			e.endPlain(n)
+			e.endPlain()
 		}
 		return
 	}
@@ -116,7 +116,7 @@ func (e *Encoder) String(n int, v string) {
 	}
 	if e.begin(n) {
 		e.atom(v)
-		e.end(n)
+		e.end()
 	}
 }
 
@@ -124,7 +124,7 @@ func (e *Encoder) String(n int, v string) {
 func (e *Encoder) Int(n int, v int64) {
 	if e.begin(n) {
 		e.buf = appendBase62Int(e.buf, v)
-		e.endPlain(n)
+		e.endPlain()
 	}
 }
 
@@ -136,7 +136,7 @@ func (e *Encoder) Float(n int, v float64) {
 	}
 	if e.begin(n) {
 		e.buf = appendFloat(e.buf, v)
-		e.endPlain(n)
+		e.endPlain()
 	}
 }
 
@@ -144,7 +144,7 @@ func (e *Encoder) Float(n int, v float64) {
 func (e *Encoder) Decimal(n int, v decimal.Decimal) {
 	if e.begin(n) {
 		e.buf = appendDecimal(e.buf, v)
-		e.endPlain(n)
+		e.endPlain()
 	}
 }
 
@@ -156,7 +156,7 @@ func (e *Encoder) Bool(n int, v bool) {
 			c = '1'
 		}
 		e.buf = append(e.buf, c)
-		e.endPlain(n)
+		e.endPlain()
 	}
 }
 
@@ -169,7 +169,7 @@ func (e *Encoder) Time(n int, v time.Time) {
 	}
 	if e.begin(n) {
 		e.buf = appendTime(e.buf, v)
-		e.endPlain(n)
+		e.endPlain()
 	}
 }
 
@@ -182,7 +182,7 @@ func (e *Encoder) Date(n int, v Date) {
 	}
 	if e.begin(n) {
 		e.buf = appendBase62Int(e.buf, days)
-		e.endPlain(n)
+		e.endPlain()
 	}
 }
 
@@ -190,7 +190,7 @@ func (e *Encoder) Date(n int, v Date) {
 func (e *Encoder) Duration(n int, v time.Duration) {
 	if e.begin(n) {
 		e.buf = appendDuration(e.buf, v)
-		e.endPlain(n)
+		e.endPlain()
 	}
 }
 
@@ -199,7 +199,7 @@ func (e *Encoder) UUID(n int, v uuid.UUID) {
 	if e.begin(n) {
 		hi, lo := words(v)
 		e.buf = appendBase62Wide(e.buf, hi, lo)
-		e.endPlain(n)
+		e.endPlain()
 	}
 }
 
@@ -213,11 +213,11 @@ func (e *Encoder) IP(n int, v netip.Addr) {
 		if zone := v.Zone(); zone != "" {
 			e.buf = append(appendIP(e.buf, v), '%')
 			e.atom(zone)
-			e.end(n)
+			e.end()
 			return
 		}
 		e.buf = appendIP(e.buf, v)
-		e.endPlain(n)
+		e.endPlain()
 	}
 }
 
@@ -229,7 +229,7 @@ func (e *Encoder) Bytes(n int, v []byte) {
 	}
 	if e.begin(n) {
 		e.buf = base64.RawURLEncoding.AppendEncode(e.buf, v)
-		e.end(n)
+		e.end()
 	}
 }
 
@@ -251,7 +251,7 @@ func (e *Encoder) JSON(n int, v json.RawMessage) {
 	}
 	if e.begin(n) {
 		e.atom(compact.String())
-		e.end(n)
+		e.end()
 	}
 }
 
@@ -275,7 +275,7 @@ func (e *Encoder) Object(n int, v map[string]any) {
 	}
 	if e.begin(n) {
 		e.atom(string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))))
-		e.end(n)
+		e.end()
 	}
 }
 
@@ -320,7 +320,7 @@ func validStrings(v any) bool {
 }
 
 // endPlain ends a value whose text consists of harmless ASCII.
-func (e *Encoder) endPlain(n int) {
+func (e *Encoder) endPlain() {
 	if e.packer.kind == inDocument {
 		s := &e.spans[len(e.spans)-1]
 		s.end = len(e.buf)
@@ -329,7 +329,7 @@ func (e *Encoder) endPlain(n int) {
 }
 
 // end ends a value of any text.
-func (e *Encoder) end(n int) {
+func (e *Encoder) end() {
 	if e.packer.kind != inDocument {
 		return
 	}
@@ -372,14 +372,14 @@ func fieldError(path []int, kind packKind, n int, err error) error {
 	if n == 0 && len(path) == 0 {
 		return err
 	}
-	return &fieldErr{path: string(b), err: err}
+	return &pathError{path: string(b), err: err}
 }
 
-// fieldErr is the error of one field, which it names by its path of numbers.
-type fieldErr struct {
+// pathError is the error of one field, which it names by its path of numbers.
+type pathError struct {
 	path string
 	err  error
 }
 
-func (e *fieldErr) Error() string { return "field " + e.path + ": " + e.err.Error() }
-func (e *fieldErr) Unwrap() error { return e.err }
+func (e *pathError) Error() string { return "field " + e.path + ": " + e.err.Error() }
+func (e *pathError) Unwrap() error { return e.err }

@@ -141,9 +141,6 @@ func appendKeyValue(b, value []byte, longest int, desc bool) (out []byte, hashed
 // keyHashSize is the number of bytes of "!!" and a hash: 43 digits of base 62.
 const keyHashSize = 2 + 43
 
-// keyHashed reports whether a segment of a key holds a hash in place of a value.
-func keyHashed(segment string) bool { return strings.Contains(segment, "!!") }
-
 // resourceKey starts the key of anything of a resource.
 func resourceKey(prefix, resource string) []byte {
 	b := make([]byte, 0, len(prefix)+len(resource)+maxIDText+40)

@@ -17,7 +17,7 @@ import (
 )
 
 // keyOf returns the segment of a value.
-func keyOf(t testing.TB, put func(*KeyBuilder)) string {
+func keyOf(t *testing.T, put func(*KeyBuilder)) string {
 	t.Helper()
 	var k KeyBuilder
 	put(&k)
@@ -30,7 +30,8 @@ func keyOf(t testing.TB, put func(*KeyBuilder)) string {
 }
 
 // checkPath checks that every server takes the segments.
-func checkPath(t testing.TB, path string) {
+func checkPath(t *testing.T, path string) {
+	t.Helper()
 	t.Helper()
 	for s := range strings.SplitSeq(path, "/") {
 		if s == "" || s == "." || s == ".." || len(s) > maxKeySegment {

@@ -187,7 +187,7 @@ func TestDurationVectors(t *testing.T) {
 
 func FuzzNumbers(f *testing.F) {
 	f.Add(1.5, int64(1), int64(-1), uint32(5), "1.84")
-	f.Add(-0.0, int64(math.MinInt64), int64(math.MaxInt64), uint32(999999999), "wf,")
+	f.Add(math.Copysign(0, -1), int64(math.MinInt64), int64(math.MaxInt64), uint32(999999999), "wf,")
 	f.Fuzz(func(t *testing.T, v float64, i, j int64, nano uint32, text string) {
 		if v-v == 0 {
 			checkFloat(t, v)

@@ -51,7 +51,6 @@ type packer struct {
 	kind packKind
 	some bool  // something has been written into this container
 	last int   // number of the last field of this object
-	keep int   // fields of keep that this object has written or passed
 	path []int // numbers of the fields around this place
 }
 
@@ -225,7 +224,7 @@ func (p *packer) pathTo(n int) []int {
 }
 
 // shut ends the container.
-func (e *Encoder) shut(n int, outer packer) {
+func (e *Encoder) shut(outer packer) {
 	if !e.packer.some && e.err == nil {
 		e.buf = append(e.buf, packEscape)
 	}
@@ -237,7 +236,7 @@ func (e *Encoder) shut(n int, outer packer) {
 	if outer.kind > inSingle {
 		e.buf = append(e.buf, packClose)
 	}
-	e.end(n)
+	e.end()
 }
 
 // EncodeOptional writes the value that v points to; nil is an absent value.
@@ -263,7 +262,7 @@ func EncodeArray[T any](e *Encoder, n int, v []T, put func(*Encoder, int, T)) {
 	for i := range v {
 		put(e, i, v[i])
 	}
-	e.shut(n, outer)
+	e.shut(outer)
 }
 
 // EncodeMap writes the entries of v in the order of their keys; put writes one
@@ -296,7 +295,7 @@ func EncodeMap[T any](e *Encoder, n int, v map[string]T, put func(*Encoder, int,
 		put(e, i, v[k])
 	}
 	e.packer.some = len(keys) > 0
-	e.shut(n, outer)
+	e.shut(outer)
 }
 
 // EncodeObject writes the fields of the object that v points to; put writes them
@@ -314,7 +313,7 @@ func EncodeObject[T any](e *Encoder, n int, v *T, put func(*Encoder, *T)) {
 	if len(e.keep) > 0 && e.err == nil {
 		e.writeKept(maxFieldNumber + 1)
 	}
-	e.shut(n, outer)
+	e.shut(outer)
 }
 
 // EncodeSecret writes v encrypted; put writes its value.
