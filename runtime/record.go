@@ -357,13 +357,15 @@ func (r *record) parseMember(p *jsonParser, name string, seen *uint) (err error)
 	switch name {
 	case "rev":
 		bit = seenRev
-		r.rev, err = p.string()
+		r.rev, err = p.token(revisionSize, revisionSize)
 	case "fence":
 		bit = seenFence
-		r.fence, err = p.string()
+		r.fence, err = p.token(1, maxToken)
 	case "past":
 		bit = seenPast
-		r.past, err = p.string()
+		if r.past, err = p.token(0, pastSize*tokenSize); len(r.past)%tokenSize != 0 {
+			err = errWord
+		}
 	case "created":
 		bit = seenCreated
 		r.created, err = p.time()
@@ -389,6 +391,29 @@ func (r *record) parseMember(p *jsonParser, name string, seen *uint) (err error)
 	return err
 }
 
+// maxToken is the number of characters that a token may have.
+const maxToken = 64
+
+var errWord = errors.New("not a token")
+
+// token reads a revision or tokens: they become parts of keys, so that nothing but
+// letters and digits may be in them.
+func (p *jsonParser) token(shortest, longest int) (string, error) {
+	s, err := p.string()
+	if err != nil {
+		return "", err
+	}
+	if len(s) < shortest || len(s) > longest {
+		return "", errWord
+	}
+	for i := range len(s) {
+		if base62Values[s[i]] == base62Invalid {
+			return "", errWord
+		}
+	}
+	return s, nil
+}
+
 // unknown keeps a member that this program does not know.
 func (p *jsonParser) unknown(members []rawMember, name string) ([]rawMember, error) {
 	for i := range members {
@@ -407,7 +432,7 @@ func (r *record) parseEntries(p *jsonParser) error {
 		if _, ok := r.entries[name]; ok {
 			return errTwice
 		}
-		token, err := p.string()
+		token, err := p.token(1, maxToken)
 		r.entries[name] = token
 		return err
 	})
@@ -436,7 +461,7 @@ func (p *jsonParser) claim() (c claimRef, err error) {
 				return errTwice
 			}
 			token = true
-			c.token, err = p.string()
+			c.token, err = p.token(1, maxToken)
 		case "e":
 			if etag {
 				return errTwice

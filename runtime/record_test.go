@@ -25,7 +25,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	r := &record{
 		format: 1, version: 62, flags: "az", rev: "0123456789abcdefABCDEF", fence: "fence", past: "aaaaaaaaaaabbbbbbbbbbb",
 		created: time.Date(2024, 1, 15, 10, 20, 30, 5e8, time.UTC), updated: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
-		entries: map[string]string{"byCountry": "token", "by\"Quote\"": "é\n\x01"},
+		entries: map[string]string{"byCountry": "token", "by\"é\n\x01": "t0"},
 		claims:  map[string]claimRef{"email": {token: "t", etag: `"abc"`, extra: []rawMember{{"x", "[1]"}}}, "name": {token: "u"}},
 		meta:    []field{{number: 1, text: "Ada", wire: "Ada"}, {number: 12, text: "é", wire: "~i"}},
 		body:    []field{{number: 2, text: ""}, {number: 999999999, text: "\"\\\u2028\x7f\x00😀"}},
@@ -34,7 +34,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	}
 	body, metadata := r.object()
 	want := `{"rev":"0123456789abcdefABCDEF","fence":"fence","past":"aaaaaaaaaaabbbbbbbbbbb","created":"2024-01-15T10:20:30.5Z","updated":"9999-12-31T23:59:59.999999999Z",` +
-		`"p":{"by\"Quote\"":"é\n\u0001","byCountry":"token"},"u":{"email":{"t":"t","e":"\"abc\"","x":[1]},"name":{"t":"u","e":""}},` +
+		`"p":{"by\"é\n\u0001":"t0","byCountry":"token"},"u":{"email":{"t":"t","e":"\"abc\"","x":[1]},"name":{"t":"u","e":""}},` +
 		"\"fields\":{\"2\":\"\",\"999999999\":\"\\\"\\\\\u2028\x7f\\u0000😀\"},\"later\":{\"a\":[1,2.5e3,\"x\",null,true,false]},\"z\":\"é\"}"
 	if diff := cmp.Diff(want, string(body)); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)
@@ -56,12 +56,12 @@ func TestRecordRoundTrip(t *testing.T) {
 
 // JSON that another writer formats otherwise reads the same.
 func TestRecordOfOtherWriters(t *testing.T) {
-	body := " {\n\t\"updated\" : \"2024-01-16T01:00:00+01:00\",\r\"fields\": {\"7\":\"\\u00e9\\ud83d\\ude00\\/\", \"3\":\"x\"},\"rev\":\"a\",\"created\":\"2024-01-15T10:20:30.500Z\"} "
+	body := " {\n\t\"updated\" : \"2024-01-16T01:00:00+01:00\",\r\"fields\": {\"7\":\"\\u00e9\\ud83d\\ude00\\/\", \"3\":\"x\"},\"rev\":\"aaaaaaaaaaabbbbbbbbbbb\",\"created\":\"2024-01-15T10:20:30.500Z\"} "
 	r, err := parseRecord(&Object{Body: []byte(body), Metadata: map[string]string{"s": "1-0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &record{format: 1, rev: "a", created: time.Date(2024, 1, 15, 10, 20, 30, 5e8, time.UTC), updated: time.Date(2024, 1, 16, 0, 0, 0, 0, time.UTC),
+	want := &record{format: 1, rev: "aaaaaaaaaaabbbbbbbbbbb", created: time.Date(2024, 1, 15, 10, 20, 30, 5e8, time.UTC), updated: time.Date(2024, 1, 16, 0, 0, 0, 0, time.UTC),
 		meta: []field{}, body: []field{{number: 3, text: "x"}, {number: 7, text: "é😀/"}}}
 	if len(r.meta) == 0 {
 		r.meta = []field{}
@@ -98,12 +98,17 @@ func TestRecordErrors(t *testing.T) {
 		{name: "more after it", system: "1-0", body: plainBody + "x", is: ErrCorrupt, says: "byte 100 of 101"},
 		{name: "comma", system: "1-0", body: bodyStart + ",}", is: ErrCorrupt, says: "byte 100"},
 		{name: "no revision", system: "1-0", body: `{"created":"2024-01-15T10:20:30Z","updated":"2024-01-15T10:20:30Z"}`, is: ErrCorrupt, says: "no revision"},
-		{name: "empty revision", system: "1-0", body: `{"rev":"","created":"2024-01-15T10:20:30Z","updated":"2024-01-15T10:20:30Z"}`, is: ErrCorrupt, says: "no revision"},
-		{name: "no times", system: "1-0", body: `{"rev":"a"}`, is: ErrCorrupt, says: "no times"},
-		{name: "bad time", system: "1-0", body: `{"rev":"a","created":"` + secret + `"}`, is: ErrCorrupt, says: `"created": not a time`},
-		{name: "year 0", system: "1-0", body: `{"rev":"a","created":"0000-01-15T10:20:30Z"}`, is: ErrCorrupt, says: `"created": not a time`},
-		{name: "revision twice", system: "1-0", body: bodyStart + `,"rev":"b"}`, is: ErrCorrupt, says: `"rev": member repeats`},
-		{name: "escaped twice", system: "1-0", body: bodyStart + `,"r\u0065v":"b"}`, is: ErrCorrupt, says: `"rev": member repeats`},
+		{name: "empty revision", system: "1-0", body: `{"rev":"","created":"2024-01-15T10:20:30Z","updated":"2024-01-15T10:20:30Z"}`, is: ErrCorrupt, says: `"rev": not a token`},
+		{name: "short revision", system: "1-0", body: `{"rev":"abc"}`, is: ErrCorrupt, says: `"rev": not a token`},
+		{name: "token that leaves its key", system: "1-0", body: bodyStart + `,"p":{"a":"../../x"}}`, is: ErrCorrupt, says: `"p": "a": not a token`},
+		{name: "claim's token", system: "1-0", body: bodyStart + `,"u":{"a":{"t":"a/b"}}}`, is: ErrCorrupt, says: `"u": "a": "t": not a token`},
+		{name: "fence", system: "1-0", body: bodyStart + `,"fence":"é"}`, is: ErrCorrupt, says: `"fence": not a token`},
+		{name: "half a token of the past", system: "1-0", body: bodyStart + `,"past":"abc"}`, is: ErrCorrupt, says: `"past": not a token`},
+		{name: "no times", system: "1-0", body: `{"rev":"aaaaaaaaaaabbbbbbbbbbb"}`, is: ErrCorrupt, says: "no times"},
+		{name: "bad time", system: "1-0", body: `{"rev":"aaaaaaaaaaabbbbbbbbbbb","created":"` + secret + `"}`, is: ErrCorrupt, says: `"created": not a time`},
+		{name: "year 0", system: "1-0", body: `{"rev":"aaaaaaaaaaabbbbbbbbbbb","created":"0000-01-15T10:20:30Z"}`, is: ErrCorrupt, says: `"created": not a time`},
+		{name: "revision twice", system: "1-0", body: bodyStart + `,"rev":"aaaaaaaaaaabbbbbbbbbbb"}`, is: ErrCorrupt, says: `"rev": member repeats`},
+		{name: "escaped twice", system: "1-0", body: bodyStart + `,"r\u0065v":"aaaaaaaaaaabbbbbbbbbbb"}`, is: ErrCorrupt, says: `"rev": member repeats`},
 		{name: "unknown twice", system: "1-0", body: bodyStart + `,"x":1,"x":2}`, is: ErrCorrupt, says: `"x": member repeats`},
 		{name: "unknown inner twice", system: "1-0", body: bodyStart + `,"x":{"a":1,"a":2}}`, is: ErrCorrupt, says: `"x": "a": member repeats`},
 		{name: "partition twice", system: "1-0", body: bodyStart + `,"p":{"a":"1","a":"2"}}`, is: ErrCorrupt, says: `"p": "a": member repeats`},
@@ -337,8 +342,8 @@ func TestUnknownFieldInAListIsNotLost(t *testing.T) {
 
 func FuzzRecord(f *testing.F) {
 	f.Add(plainBody, "1-0", "1", "Ada")
-	f.Add(bodyStart+`,"u":{"e":{"t":"","e":"","x":1}},"p":{"a":"b"},"fields":{"3":"x"},"later":[{}]}`, "1-0-a", "mtime", "1")
-	f.Add(`{"rev":"\ud83d\ude00","created":"0001-01-01T00:00:00Z","updated":"9999-12-31T23:59:59.999999999Z"}`, "1-Z", "12", "~i")
+	f.Add(bodyStart+`,"u":{"e":{"t":"q","e":"","x":1}},"p":{"a":"b"},"fields":{"3":"x"},"later":[{}]}`, "1-0-a", "mtime", "1")
+	f.Add(`{"rev":"aaaaaaaaaaabbbbbbbbbb\u0062","created":"0001-01-01T00:00:00Z","updated":"9999-12-31T23:59:59.999999999Z"}`, "1-Z", "12", "~i")
 	f.Fuzz(func(t *testing.T, body, system, name, value string) {
 		r, err := parseRecord(&Object{Body: []byte(body), Metadata: map[string]string{systemHeader: system, name: value}})
 		if err != nil {
