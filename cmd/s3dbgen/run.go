@@ -16,7 +16,7 @@ import (
 // Exit codes.
 const (
 	exitOK        = 0
-	exitDifferent = 1 // generate --check found differences
+	exitDifferent = 1 // generate --check found differences, fsck found something wrong
 	exitFailed    = 2 // wrong usage, wrong schema, or files that cannot be read or written
 )
 
@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitOK
 	}
-	if errors.Is(err, errDifferent) {
+	if errors.Is(err, errDifferent) || errors.Is(err, errFindings) {
 		return exitDifferent
 	}
 	report(stderr, command, err)
@@ -84,8 +84,9 @@ The smallest schema is
 
 and "s3dbgen generate" makes the package shop of it.
 
-Exit codes: 0 success; 1 generate --check found differences; 2 wrong usage, a
-mistake in the schema, or files that cannot be read or written.`,
+Exit codes: 0 success; 1 generate --check found differences, or fsck found
+something wrong; 2 wrong usage, a mistake in the schema, or files that cannot be
+read or written.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usageError{fmt.Errorf("unknown command %q", args[0])}
@@ -93,14 +94,14 @@ mistake in the schema, or files that cannot be read or written.`,
 			return nil
 		},
 		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("a command is missing: generate, validate or version")}
+			return usageError{errors.New("a command is missing: generate, validate, fsck or version")}
 		},
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newGenerate(), newValidate(), newVersion())
+	root.AddCommand(newGenerate(), newValidate(), newFsck(), newVersion())
 	return root
 }
 

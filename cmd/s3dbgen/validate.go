@@ -54,10 +54,13 @@ func validate(path string, stdin io.Reader, stdout, stderr io.Writer) error {
 	return err
 }
 
-// count prints a number with its noun.
-func count(n int, noun string) string {
+// count prints a number with its noun; a plural that does not end in s is given.
+func count(n int, noun string, plural ...string) string {
 	if n == 1 {
 		return "1 " + noun
+	}
+	if len(plural) > 0 {
+		return fmt.Sprintf("%d %s", n, plural[0])
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
