@@ -42,7 +42,7 @@ type URL struct {
 }
 
 // Password returns the percent-decoded password: the secret key.
-func (u *URL) Password() string {
+func (u URL) Password() string {
 	if u.password == nil {
 		return ""
 	}

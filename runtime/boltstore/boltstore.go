@@ -242,7 +242,7 @@ func (s *Store) Path() string { return s.path }
 
 // Capabilities implements s3db.Store.
 func (s *Store) Capabilities() s3db.Capabilities {
-	return s3db.Capabilities{MetadataLimit: s.limit, ConditionalPut: true, ConditionalDelete: true}
+	return s3db.Capabilities{MetadataLimit: s.limit, ConditionalPut: true, ConditionalDelete: true, Local: true}
 }
 
 // Close implements s3db.Store. It commits what was handed over before and lets go

@@ -26,25 +26,25 @@ func TestConformance(t *testing.T) {
 }
 
 // open opens a file and closes it at the end of the test.
-func open(t testing.TB, path string) *boltstore.Store {
-	t.Helper()
-	store, err := boltstore.Open(t.Context(), path, boltstore.Options{})
+func open(tb testing.TB, path string) *boltstore.Store {
+	tb.Helper()
+	store, err := boltstore.Open(tb.Context(), path, boltstore.Options{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := store.Close(); err != nil {
-			t.Errorf("Close: %v", err)
+			tb.Errorf("Close: %v", err)
 		}
 	})
 	return store
 }
 
 // put writes an object without a condition.
-func put(t testing.TB, store s3db.Store, key, body string) {
-	t.Helper()
-	if _, err := store.Put(t.Context(), key, []byte(body), map[string]string{"1": "x"}, s3db.Condition{}); err != nil {
-		t.Fatal(err)
+func put(tb testing.TB, store s3db.Store, key, body string) {
+	tb.Helper()
+	if _, err := store.Put(tb.Context(), key, []byte(body), map[string]string{"1": "x"}, s3db.Condition{}); err != nil {
+		tb.Fatal(err)
 	}
 }
 

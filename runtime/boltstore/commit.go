@@ -40,7 +40,10 @@ const (
 	left          // by a caller whose context ended
 )
 
-// write hands a write to the committer and waits for its commit.
+// write hands a write to the committer and waits for its commit. A write that the
+// committer has taken is waited for even when its context ends: the disk cannot be
+// called back, and so the caller always learns what became of the write, as
+// s3db.Capabilities.Local promises.
 func (s *Store) write(ctx context.Context, w *write) error {
 	w.done = make(chan struct{})
 	if err := s.enqueue(ctx, w); err != nil {
@@ -50,8 +53,11 @@ func (s *Store) write(ctx context.Context, w *write) error {
 	case <-w.done:
 		return w.err
 	case <-ctx.Done():
-		applied := !w.state.CompareAndSwap(waiting, left)
-		return &s3db.StoreError{Op: w.op, Key: w.key, MaybeApplied: applied, Err: ctx.Err()}
+		if w.state.CompareAndSwap(waiting, left) {
+			return &s3db.StoreError{Op: w.op, Key: w.key, Err: ctx.Err()}
+		}
+		<-w.done
+		return w.err
 	}
 }
 

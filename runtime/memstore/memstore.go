@@ -55,6 +55,9 @@ type Quirks struct {
 	// IgnoreDeleteCondition: Delete removes the object whatever the condition
 	// says (MinIO).
 	IgnoreDeleteCondition bool
+	// RacyDeletes: Delete looks at the condition when the request arrives and
+	// removes the object after the latency, without looking again (versitygw).
+	RacyDeletes bool
 	// RefuseDeleteCondition: Delete under a condition is answered 501.
 	RefuseDeleteCondition bool
 	// DeleteMissing: Delete of a missing object succeeds under a condition too
@@ -143,7 +146,7 @@ func (s *Server) capabilities() s3db.Capabilities {
 		Local:             s.opts.Local,
 		MetadataLimit:     s.opts.MetadataLimit,
 		ConditionalPut:    !q.IgnoreIfAbsent && !q.IgnoreIfMatch && !q.RacyConditions && !q.ConstantETag,
-		ConditionalDelete: !q.IgnoreDeleteCondition && !q.DeleteMissing && !q.RefuseDeleteCondition && !q.ConstantETag,
+		ConditionalDelete: !q.IgnoreDeleteCondition && !q.DeleteMissing && !q.RacyDeletes && !q.RefuseDeleteCondition && !q.ConstantETag,
 	}
 }
 

@@ -93,7 +93,7 @@ func (s *Store) Delete(ctx context.Context, key string, cond s3db.Condition) err
 		if cond != (s3db.Condition{}) && !s.Capabilities().ConditionalDelete {
 			return s3rules.Refused("delete", key, "NotImplemented", 501, "this store has no conditional deletion")
 		}
-		return s.server.delete(key, cond)
+		return s.server.delete(key, req.Condition)
 	})
 }
 
@@ -186,7 +186,8 @@ func (s *Store) carry(ctx context.Context, req *Request, injected Injection, app
 	if s.server.opts.Latency != nil {
 		delay += s.server.opts.Latency(*req)
 	}
-	racy := req.Kind == Put && s.server.opts.Quirks.RacyConditions
+	quirks := s.server.opts.Quirks
+	racy := req.Kind == Put && quirks.RacyConditions || req.Kind == Delete && quirks.RacyDeletes
 	if racy && !s.server.holds(req.Key, req.Condition) {
 		return s3db.ErrPrecondition
 	}

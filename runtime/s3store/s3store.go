@@ -97,12 +97,15 @@ func New(ctx context.Context, opts Options) (*Store, error) {
 	if s.http == nil {
 		s.http = newHTTPClient(cfg.HTTPClient, opts.Connections)
 	}
-	custom := false
+	server := "" // the address of a server that is not known to be AWS
 	s.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
 		if opts.Endpoint != "" {
 			o.BaseEndpoint = &opts.Endpoint
 		}
-		custom = o.BaseEndpoint != nil
+		custom := o.BaseEndpoint != nil
+		if custom {
+			server = address(*o.BaseEndpoint)
+		}
 		o.HTTPClient = s.http
 		o.Retryer = aws.NopRetryer{}
 		o.UsePathStyle = custom
@@ -117,11 +120,11 @@ func New(ctx context.Context, opts Options) (*Store, error) {
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		}
 	})
-	if custom {
+	if server != "" {
 		s.deleteManyOptions = []func(*s3.Options){s3.WithAPIOptions(smithyhttp.AddContentChecksumMiddleware)}
 	}
 	s.caps = s3db.Capabilities{
-		MetadataLimit: s3db.DefaultMetadataLimit, ConditionalPut: true, ConditionalDelete: true, Unproven: custom,
+		MetadataLimit: s3db.DefaultMetadataLimit, ConditionalPut: true, ConditionalDelete: true, Server: server, Unproven: server != "",
 	}
 	if opts.Capabilities != nil {
 		s.caps = *opts.Capabilities
@@ -155,6 +158,15 @@ func (o *Options) check() error {
 		return fmt.Errorf("%w: the endpoint must have no ? or #", s3db.ErrConfig)
 	}
 	return nil
+}
+
+// address returns host and port of an endpoint.
+func address(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" {
+		return "unknown"
+	}
+	return u.Host
 }
 
 // newHTTPClient returns a client that keeps enough idle connections. It starts

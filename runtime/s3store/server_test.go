@@ -1,6 +1,7 @@
 package s3store_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/s3dbgen/s3dbgen/internal/testserver"
@@ -38,4 +39,24 @@ func TestConformance(t *testing.T) {
 		}
 		return store
 	})
+}
+
+// Both servers keep the conditions of puts, and neither those of deletions.
+func TestProbeServer(t *testing.T) {
+	srv := server.Get(t)
+	opts := options(t)
+	opts.Capabilities = nil
+	store, err := s3store.New(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if caps := store.Capabilities(); !caps.Unproven {
+		t.Errorf("the capabilities of an endpoint are taken for granted: %+v", caps)
+	}
+	caps, err := s3db.Probe(t.Context(), store, "app")
+	want := s3db.Capabilities{MetadataLimit: s3db.DefaultMetadataLimit, ConditionalPut: true, Server: strings.TrimPrefix(srv.Endpoint, "http://")}
+	if err != nil || caps != want {
+		t.Errorf("Probe: %+v, %v; want %+v", caps, err, want)
+	}
 }
