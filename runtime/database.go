@@ -53,6 +53,7 @@ func Open(ctx context.Context, url string, config Config, list ...Option) (*Data
 	if err != nil {
 		return nil, &Error{Op: "open", Err: err}
 	}
+	o.driver.Existing = config.Existing
 	store, prefix, err := openStore(ctx, url, config.Drivers, o.driver)
 	if err != nil {
 		return nil, databaseError("open", err)

@@ -27,6 +27,7 @@ type DriverRequest struct {
 	Endpoint  string // address of an S3 compatible server, "" for AWS
 	Region    string // "" for the URL's or the environment's
 	PathStyle *bool  // nil: true with an endpoint, else false
+	Existing  bool   // fail with ErrNotFound instead of creating a store
 }
 
 // URL is a parsed connection string. Printing it in any way hides the password.
@@ -176,6 +177,7 @@ func CheckPrefix(prefix string) error {
 
 // driverOptions are what options of Open say about the store.
 type driverOptions struct {
+	Existing  bool
 	Endpoint  string
 	Region    string
 	PathStyle *bool
@@ -193,7 +195,7 @@ func openStore(ctx context.Context, text string, drivers []Driver, opts driverOp
 			linked = append(linked, d.Schemes...)
 			continue
 		}
-		store, prefix, err := d.Open(ctx, DriverRequest{URL: u, Endpoint: opts.Endpoint, Region: opts.Region, PathStyle: opts.PathStyle})
+		store, prefix, err := d.Open(ctx, DriverRequest{URL: u, Endpoint: opts.Endpoint, Region: opts.Region, PathStyle: opts.PathStyle, Existing: opts.Existing})
 		if err != nil {
 			return nil, "", fmt.Errorf("%s: %w", u, err)
 		}

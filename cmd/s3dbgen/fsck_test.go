@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -64,7 +67,7 @@ func TestFsckRefuses(t *testing.T) {
 		{[]string{"fsck"}, "fsck takes one database URL, got 0"},
 		{[]string{"fsck", "a", "b"}, "fsck takes one database URL, got 2"},
 		{[]string{"fsck", missing, "--format", "xml"}, `--format "xml": must be text or json`},
-		{[]string{"fsck", missing}, "there is no database here"},
+		{[]string{"fsck", missing}, "there is no file"},
 		{[]string{"fsck", "gopher://x"}, "gopher"},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -72,6 +75,9 @@ func TestFsckRefuses(t *testing.T) {
 		if code != exitFailed || !strings.Contains(stderr.String(), test.want) || stdout.Len() > 0 {
 			t.Errorf("%v: exit code %d, stdout %q, stderr %q; want %d and %q", test.args, code, stdout.String(), stderr.String(), exitFailed, test.want)
 		}
+	}
+	if _, err := os.Stat(missing[len("file://"):]); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("fsck created the file it did not find: %v", err)
 	}
 }
 

@@ -27,6 +27,8 @@ import (
 
 // Options configure a Store.
 type Options struct {
+	// Existing: fail with s3db.ErrNotFound instead of creating the file.
+	Existing bool
 	// MetadataLimit in bytes, counted as s3db.Capabilities does; 0 means
 	// s3db.DefaultMetadataLimit, with which every S3 server takes the documents.
 	MetadataLimit int
@@ -85,6 +87,9 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	}
 	_, err := os.Stat(path)
 	created := errors.Is(err, fs.ErrNotExist)
+	if created && opts.Existing {
+		return nil, fmt.Errorf("%w: there is no file %s", s3db.ErrNotFound, path)
+	}
 	db, err := openFile(path, max(opts.LockTimeout, time.Millisecond))
 	if err != nil {
 		return nil, err
@@ -215,7 +220,7 @@ func Driver() s3db.Driver {
 				return nil, "", fmt.Errorf("%w: unknown option %q in the URL (known: prefix)", s3db.ErrConfig, name)
 			}
 		}
-		store, err := Open(ctx, pathOf(req.URL.Path, runtime.GOOS), Options{})
+		store, err := Open(ctx, pathOf(req.URL.Path, runtime.GOOS), Options{Existing: req.Existing})
 		if err != nil {
 			return nil, "", err
 		}
