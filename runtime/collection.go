@@ -241,6 +241,9 @@ func (c *Collection[T, ID, I, P]) fail(op, id string, err error) error {
 	if f, ok := errors.AsType[*attributeError](err); ok {
 		e.Field, e.Err = f.path, f.err
 	}
+	if n, ok := errors.AsType[*pathError](err); ok {
+		e.Field, e.Err = attributePath(c.model.Names, n.path), n.err
+	}
 	return e
 }
 

@@ -1,8 +1,10 @@
 package s3db
 
 import (
+	"bytes"
 	"context"
 	"path"
+	"slices"
 	"time"
 )
 
@@ -89,9 +91,6 @@ func open(ctx context.Context, store Store, prefix string, config Config, o *opt
 	if err := db.loadRegistry(ctx, config); err != nil {
 		return nil, databaseError("open", err)
 	}
-	if err := db.loadKeys(config.Resources); err != nil {
-		return nil, databaseError("open", err)
-	}
 	return db, nil
 }
 
@@ -116,17 +115,30 @@ func (db *Database) checkResources(resources []Resource) error {
 	return nil
 }
 
-// loadKeys derives the keys of secrets. Deriving one from a passphrase costs tens
-// of milliseconds, so it is done only when some resource has secrets.
-func (db *Database) loadKeys(resources []Resource) error {
-	for _, r := range resources {
-		if r.info().secrets {
-			ring, err := newKeyring(db.salt, db.options.keys...)
-			db.keys = ring
-			return err
-		}
+// loadKeys derives the keys of secrets. Deriving one from a passphrase costs some
+// 100 milliseconds, so it is done only when some resource has secrets. The
+// registry remembers which keys encrypted: a program that has none of them has a
+// wrong passphrase, and what it wrote would be lost to all others.
+func (db *Database) loadKeys(reg *registry, resources []Resource) (added bool, err error) {
+	if !slices.ContainsFunc(resources, func(r Resource) bool { return r.info().secrets }) {
+		return false, nil
 	}
-	return nil
+	if db.keys == nil || !bytes.Equal(db.salt, reg.Salt) { // else another attempt to write the registry
+		if db.keys, err = newKeyring(reg.Salt, db.options.keys...); err != nil {
+			return false, err
+		}
+		db.salt = reg.Salt
+	}
+	ids := db.keys.ids()
+	if slices.Contains(reg.Keys, ids[0]) {
+		return false, nil
+	}
+	if len(reg.Keys) > 0 && !slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(reg.Keys, id) }) {
+		return false, configError("the secrets of this database are encrypted with the key %q, and Open was given %q: is the passphrase wrong? "+
+			"To change the key, give the old one after the new one", reg.Keys, ids)
+	}
+	reg.Keys = append(reg.Keys, ids[0])
+	return true, nil
 }
 
 // Close releases the store if Open opened it. Operations that run fail.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // Draft is an encoded document on its way to the store, handed to a Behavior.
@@ -80,6 +82,24 @@ func attributeName(names []string, number int) string {
 		return names[number]
 	}
 	return fmt.Sprintf("field %d", number)
+}
+
+// attributePath names an attribute by the path of its field numbers. The model
+// names the attributes of the document itself, not those of nested objects.
+func attributePath(names []string, path string) string {
+	first, _, nested := strings.Cut(path, ".")
+	number, err := strconv.Atoi(first)
+	if err != nil {
+		return "field " + path
+	}
+	name := attributeName(names, number)
+	if nested && name != "field "+first {
+		return name + " (field " + path + ")"
+	}
+	if nested {
+		return "field " + path
+	}
+	return name
 }
 
 // newDraft encodes a document. system is the size of the system header.

@@ -105,8 +105,10 @@ func TestDraftTooLarge(t *testing.T) {
 	if got := d.TooLarge().Error(); got != "S3 metadata size exceeds 2KB limit: 15 bytes on the wire, limit 100" {
 		t.Errorf("error = %v", got)
 	}
-	if got := attributeName([]string{1: "a"}, 2); got != "field 2" {
-		t.Errorf("attributeName = %q", got)
+	for path, want := range map[string]string{"1": "a", "2": "field 2", "1.3": "a (field 1.3)", "2.3.4": "field 2.3.4", "": "field "} {
+		if got := attributePath([]string{1: "a"}, path); got != want {
+			t.Errorf("attributePath(%q) = %q, want %q", path, got, want)
+		}
 	}
 }
 

@@ -136,9 +136,17 @@ func WithKey(id string, key []byte) Option {
 	}
 }
 
-// WithPasswordParams sets the cost of hashing passwords.
+// WithPasswordParams sets the cost of hashing passwords. Tests take the least,
+// PasswordParams{Memory: 8, Time: 1, Threads: 1}.
 func WithPasswordParams(p PasswordParams) Option {
-	return func(o *options) error { o.password = p; return nil }
+	return func(o *options) error {
+		p = p.orDefault()
+		if err := p.validate(); err != nil {
+			return configError("WithPasswordParams: %w", err)
+		}
+		o.password = p
+		return nil
+	}
 }
 
 // WriteOption changes one write.

@@ -25,6 +25,7 @@ type registry struct {
 	Created   time.Time                   `json:"created"`
 	Revision  string                      `json:"revision"`
 	Servers   map[string]Capabilities     `json:"servers,omitempty"`
+	Keys      []string                    `json:"keys,omitempty"` // ids of keys that encrypted secrets
 	Resources map[string]registryResource `json:"resources"`
 
 	unknown map[string]json.RawMessage
@@ -89,7 +90,7 @@ func parseRegistry(body []byte) (*registry, error) {
 	if err := json.Unmarshal(body, &r.unknown); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, registryName, err)
 	}
-	for _, known := range []string{"format", "database", "salt", "created", "revision", "servers", "resources"} {
+	for _, known := range []string{"format", "database", "salt", "created", "revision", "servers", "keys", "resources"} {
 		delete(r.unknown, known)
 	}
 	if r.Resources == nil {
@@ -181,6 +182,11 @@ func (db *Database) loadRegistry(ctx context.Context, config Config) error {
 			versions[info.name] = version
 			changed = changed || added
 		}
+		added, err := db.loadKeys(reg, config.Resources)
+		if err != nil {
+			return err
+		}
+		changed = changed || added
 		if changed {
 			won, err := db.writeRegistry(ctx, reg, etag)
 			if err != nil {
