@@ -130,6 +130,10 @@ var importRules = []importRule{
 		because:  "the suite of the client runs on any store; only the strict double is its own",
 	},
 	{
+		packages: "internal/sim",
+		because:  "it is tests alone, of the client and its stores",
+	},
+	{
 		packages: "internal/testserver",
 		others:   []string{"github.com/aws/aws-sdk-go-v2"},
 		because:  "it starts servers for tests and knows nothing of what they are for",

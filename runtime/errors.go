@@ -97,7 +97,7 @@ func asUnavailable(err error) error {
 	switch {
 	case err == nil, !errors.As(err, &se), errors.Is(err, ErrUnavailable), errors.Is(err, ErrRefused):
 		return err
-	case errors.Is(err, context.Canceled), se.Temporary:
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), se.Temporary:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	default:
 		return fmt.Errorf("%w: %w", ErrRefused, err)

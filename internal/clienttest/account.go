@@ -61,7 +61,13 @@ type Accounts = s3db.Collection[Account, AccountID, AccountInsert, AccountPatch]
 // Open opens a database of accounts with the first p of three partitions and the
 // first k of two unique constraints.
 func Open(ctx context.Context, store s3db.Store, p, k int, options ...s3db.Option) (*Accounts, error) {
+	return OpenBehavior(ctx, store, p, k, behaviors.UserManaged, options...)
+}
+
+// OpenBehavior is Open for a resource with another behavior than user-managed.
+func OpenBehavior(ctx context.Context, store s3db.Store, p, k int, b s3db.Behavior, options ...s3db.Option) (*Accounts, error) {
 	model := newAccountModel(p, k)
+	model.Behavior = b
 	db, err := s3db.New(ctx, store, s3db.Config{Resources: []s3db.Resource{model}}, options...)
 	if err != nil {
 		return nil, err
@@ -103,6 +109,7 @@ func newAccountModel(p, k int) *accountModel {
 		Validate:   validateAccount,
 		Encode:     encodeAccount,
 		Decode:     decodeAccount,
+		Texts:      func(t *s3db.Texts, d *Account) { t.AddOptional("bio", 0, &d.Bio) },
 		Partitions: partitions[:p],
 		Uniques:    uniques[:k],
 	}

@@ -72,6 +72,17 @@ func checkEntries(t *testing.T, store s3db.Store, c *Accounts, p int) {
 	}
 }
 
+// CheckEntries verifies that the partitions hold one entry for each document that
+// belongs in them and no others.
+func CheckEntries(t *testing.T, store s3db.Store, p, k int) {
+	t.Helper()
+	c, err := Open(t.Context(), store, p, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkEntries(t, store, c, p)
+}
+
 // checkClaims verifies the number of claims that have an owner.
 func checkClaims(t *testing.T, store s3db.Store, want int) {
 	t.Helper()

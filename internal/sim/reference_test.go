@@ -1,0 +1,249 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/s3dbgen/s3dbgen/internal/clienttest"
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+)
+
+// content is what an account holds; "" is an absent value.
+type content struct {
+	name                                   string
+	email, phone, country, city, plan, bio string
+}
+
+// document is the state of one id in the reference model.
+type document struct {
+	live bool
+	content
+}
+
+// operation is what a command does.
+type operation int
+
+const (
+	opInsert operation = iota
+	opUpsert
+	opReplace
+	opUpdate
+	opUpdateFrom
+	opUpdateFunc
+	opDelete
+	opGet
+	opList   // of one country
+	opLookup // by e-mail
+)
+
+func (o operation) String() string {
+	return [...]string{"insert", "upsert", "replace", "update", "updateFrom", "updateFunc", "delete", "get", "list", "lookup"}[o]
+}
+
+func (o operation) writes() bool { return o <= opDelete }
+
+// command is one operation of one client with its arguments. It is the same for
+// the reference model and for the client.
+type command struct {
+	op      operation
+	id      string
+	in      content           // of insert, upsert and replace
+	patch   map[string]string // of updates: field to value, "" clears
+	ifMatch string            // name that the document must have, as its revision; "" is any
+	value   string            // country of a list, e-mail of a lookup
+
+	held     *clienttest.Account // of updateFrom
+	revision s3db.Revision       // of the document named by ifMatch
+}
+
+func (c command) String() string {
+	switch {
+	case c.op == opList || c.op == opLookup:
+		return fmt.Sprintf("%s %s", c.op, c.value)
+	case c.patch != nil:
+		return fmt.Sprintf("%s %s %v if %q", c.op, c.id, c.patch, c.ifMatch)
+	case c.op == opGet || c.op == opDelete:
+		return fmt.Sprintf("%s %s if %q", c.op, c.id, c.ifMatch)
+	}
+	return fmt.Sprintf("%s %s %+v if %q", c.op, c.id, c.in, c.ifMatch)
+}
+
+// apply is the reference: what a write makes of a document, leaving aside unique
+// values. An error leaves the document as it is.
+func (c command) apply(d document) (document, error) {
+	switch {
+	case !d.live && c.op != opInsert && c.op != opUpsert:
+		return d, s3db.ErrNotFound
+	case d.live && c.op == opInsert:
+		return d, s3db.ErrAlreadyExists
+	case c.ifMatch != "" && (!d.live || d.name != c.ifMatch):
+		return d, s3db.ErrConflict
+	}
+	next := document{live: true, content: d.content}
+	switch c.op {
+	case opInsert, opReplace:
+		next.content = c.in
+	case opUpsert:
+		next.content = d.merge(c.in)
+	case opUpdate, opUpdateFrom, opUpdateFunc:
+		for field, v := range c.patch {
+			*next.field(field) = v
+		}
+	case opDelete:
+		next = document{}
+	}
+	return next, nil
+}
+
+func (d document) merge(in content) content {
+	if !d.live {
+		return in
+	}
+	out := d.content
+	for _, f := range fields {
+		if v := *in.field(f); v != "" {
+			*out.field(f) = v
+		}
+	}
+	return out
+}
+
+var fields = []string{"name", "email", "phone", "country", "city", "plan", "bio"}
+
+func (c *content) field(name string) *string {
+	return map[string]*string{
+		"name": &c.name, "email": &c.email, "phone": &c.phone, "country": &c.country, "city": &c.city, "plan": &c.plan, "bio": &c.bio,
+	}[name]
+}
+
+// sets reports whether a write changes a field of the document whatever it was,
+// and to which value.
+func (c command) sets(field string) (value string, ok bool) {
+	switch c.op {
+	case opInsert, opReplace:
+		return *c.in.field(field), true
+	case opUpsert:
+		v := *c.in.field(field)
+		return v, v != ""
+	case opDelete:
+		return "", true
+	default:
+		value, ok = c.patch[field]
+		return value, ok
+	}
+}
+
+// result is what a client was told.
+type result struct {
+	err   error
+	found []located // documents that were returned
+}
+
+// located is a document with its id.
+type located struct {
+	id string
+	content
+	doc *clienttest.Account
+}
+
+// run executes a command by a client.
+func (c command) run(ctx context.Context, client *clienttest.Accounts) result {
+	var opts []s3db.WriteOption
+	if c.ifMatch != "" {
+		opts = append(opts, s3db.IfMatch(c.revision))
+	}
+	id := clienttest.AccountID(c.id)
+	one := func(d *clienttest.Account, err error) result {
+		if err != nil {
+			return result{err: err}
+		}
+		return result{found: []located{locate(d)}}
+	}
+	switch c.op {
+	case opInsert:
+		in := c.input()
+		in.ID = id
+		return one(client.Insert(ctx, in))
+	case opUpsert:
+		return one(client.Upsert(ctx, id, c.input(), opts...))
+	case opReplace:
+		return one(client.Replace(ctx, id, c.input(), opts...))
+	case opUpdate:
+		return one(client.Update(ctx, id, c.accountPatch(), opts...))
+	case opUpdateFrom:
+		return one(client.UpdateFrom(ctx, c.held, c.accountPatch()))
+	case opUpdateFunc:
+		return one(client.UpdateFunc(ctx, id, func(*clienttest.Account) (clienttest.AccountPatch, error) { return c.accountPatch(), nil }, opts...))
+	case opDelete:
+		return result{err: client.Delete(ctx, id, opts...)}
+	case opGet:
+		return one(client.Get(ctx, id))
+	case opLookup:
+		return one(clienttest.ByEmail(ctx, client, c.value))
+	default:
+		list, err := clienttest.ByCountry(client, c.value).List(ctx)
+		r := result{err: err}
+		for _, d := range list {
+			r.found = append(r.found, locate(d))
+		}
+		return r
+	}
+}
+
+func (c command) input() clienttest.AccountInsert {
+	return clienttest.AccountInsert{
+		Name: c.in.name, Email: optional(c.in.email), Phone: optional(c.in.phone), Country: optional(c.in.country),
+		City: optional(c.in.city), Plan: optional(c.in.plan), Bio: optional(c.in.bio),
+	}
+}
+
+func (c command) accountPatch() clienttest.AccountPatch {
+	var p clienttest.AccountPatch
+	for field, v := range c.patch {
+		change := s3db.Set(v)
+		if v == "" && field != "name" {
+			change = s3db.Clear[string]()
+		}
+		*map[string]*s3db.Change[string]{
+			"name": &p.Name, "email": &p.Email, "phone": &p.Phone, "country": &p.Country, "city": &p.City, "plan": &p.Plan, "bio": &p.Bio,
+		}[field] = change
+	}
+	return p
+}
+
+func locate(d *clienttest.Account) located {
+	return located{id: string(d.ID), doc: d, content: content{
+		name: d.Name, email: text(d.Email), phone: text(d.Phone), country: text(d.Country), city: text(d.City), plan: text(d.Plan), bio: text(d.Bio),
+	}}
+}
+
+func optional(v string) *string {
+	if v == "" {
+		return nil
+	}
+	return &v
+}
+
+func text(v *string) string {
+	if v == nil {
+		return ""
+	}
+	return *v
+}
+
+// sentinel is the kind of an error as callers tell errors apart; nil for none.
+func sentinel(err error) error {
+	if err == nil {
+		return nil
+	}
+	// The unknown outcome comes first, because it comes with others.
+	for _, s := range []error{
+		s3db.ErrUnknownOutcome, s3db.ErrUnique, s3db.ErrAlreadyExists, s3db.ErrNotFound, s3db.ErrConflict, s3db.ErrValidation, s3db.ErrTooLarge,
+	} {
+		if errors.Is(err, s) {
+			return s
+		}
+	}
+	return err
+}
