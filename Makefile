@@ -47,7 +47,8 @@ test: $(VERSITYGW) ## Run all tests, on memory, file and a real S3 server (versi
 
 .PHONY: test-minio
 test-minio: $(MINIO) ## Run the tests that need a server on MinIO (its first build takes minutes)
-	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=minio S3DB_TEST_REQUIRE_SERVERS=1 go test ./runtime/... ./example/...
+	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=minio S3DB_TEST_REQUIRE_SERVERS=1 \
+		go test $$(grep -rl --include='*_test.go' 's3dbgen/internal/testserver"' . | xargs -n1 dirname | sort -u)
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check form: linters, go.mod, generated files

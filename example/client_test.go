@@ -235,14 +235,27 @@ func TestWrongKey(t *testing.T) {
 	}
 }
 
-// TestSecretIsGenerated leaves a secret with the rule generate out.
-func TestSecretIsGenerated(t *testing.T) {
+// TestSecretsAreGenerated leaves out a secret and a password with the rule
+// generate: both are made, and the password is told once, by the insert.
+func TestSecretsAreGenerated(t *testing.T) {
 	t.Parallel()
 	db, _ := newShop(t)
 	a := must[*shop.User](t)(db.Users.Insert(t.Context(), ada("a")))
 	b := must[*shop.User](t)(db.Users.Insert(t.Context(), ada("b")))
 	if len(a.APIKey.Reveal()) != 32 || a.APIKey.Reveal() == b.APIKey.Reveal() {
-		t.Errorf("generated %q and %q, want 32 characters each, different", a.APIKey.Reveal(), b.APIKey.Reveal())
+		t.Errorf("secrets are %q and %q, want 32 characters each, different", a.APIKey.Reveal(), b.APIKey.Reveal())
+	}
+	code, ok := a.RecoveryCode.Generated()
+	other, _ := b.RecoveryCode.Generated()
+	if !ok || len(code) != 20 || code == other {
+		t.Errorf("passwords are %q and %q, want 20 characters each, different", string(code), string(other))
+	}
+	read := must[*shop.User](t)(db.Users.Get(t.Context(), "a"))
+	if again, ok := read.RecoveryCode.Generated(); ok {
+		t.Errorf("the password is told again: %q", string(again))
+	}
+	if !read.RecoveryCode.Verify(code) || read.APIKey.Reveal() != a.APIKey.Reveal() {
+		t.Error("what was generated is not what was stored")
 	}
 }
 
@@ -271,7 +284,8 @@ func TestGeneratedIDs(t *testing.T) {
 	}
 }
 
-// TestIDCollision has a generator repeat itself: a fresh id is drawn.
+// TestIDCollision has a generator repeat itself: a fresh id is drawn. What cannot
+// be an id is refused.
 func TestIDCollision(t *testing.T) {
 	t.Parallel()
 	ids := []string{"same", "same", "other"}
@@ -284,6 +298,32 @@ func TestIDCollision(t *testing.T) {
 	b := must[*shop.Product](t)(db.Products.Insert(t.Context(), product))
 	if a.ID != "same" || b.ID != "other" {
 		t.Errorf("ids are %q and %q", a.ID, b.ID)
+	}
+	for _, id := range []string{"", "\x00", strings.Repeat("x", 300)} {
+		ids = []string{id}
+		if _, err := db.Products.Insert(t.Context(), product); !errors.Is(err, s3db.ErrInvalidID) {
+			t.Errorf("a generator that makes %.10q: %v, want ErrInvalidID", id, err)
+		}
+	}
+}
+
+// TestListHasNoEnd lists more documents than a page of S3 holds.
+func TestListHasNoEnd(t *testing.T) {
+	t.Parallel()
+	db, _ := newShop(t)
+	const n = 1003
+	for range n {
+		must[*shop.Visit](t)(db.Visits.Insert(t.Context(), shop.VisitInsert{Page: "/"}))
+	}
+	seen := map[shop.VisitID]bool{}
+	for v, err := range db.Visits.Query().All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[v.ID] = true
+	}
+	if len(seen) != n || len(must[[]*shop.Visit](t)(db.Visits.Query().List(t.Context()))) != n {
+		t.Errorf("listed %d documents, want %d", len(seen), n)
 	}
 }
 

@@ -301,7 +301,7 @@ func (t *tour) tooLong(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.say("stored %q and %d bytes of text that end in %q", review.Title, len(review.Text), review.Text[len(review.Text)-3:])
+	t.say("stored %q whole, and a text that ends in %q", review.Title, review.Text[len(review.Text)-10:])
 	return nil
 }
 

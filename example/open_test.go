@@ -92,7 +92,7 @@ func TestOpenRefusesWithoutWhatTheSchemaNeeds(t *testing.T) {
 	for name, options := range map[string][]s3db.Option{
 		"WithPassphrase":    {s3db.WithIDs("products", productID)},
 		`WithIDs("products`: {s3db.WithPassphrase("p")},
-		`"prodcuts"`:        {s3db.WithPassphrase("p"), s3db.WithIDs("products", productID), s3db.WithIDs("prodcuts", productID)},
+		`"nonesuch"`:        {s3db.WithPassphrase("p"), s3db.WithIDs("products", productID), s3db.WithIDs("nonesuch", productID)},
 		"32 bytes":          {s3db.WithKey("k", []byte("short")), s3db.WithIDs("products", productID)},
 	} {
 		store := memstore.New()
