@@ -119,9 +119,9 @@ var importRules = []importRule{
 	},
 	{
 		packages: "cmd/s3dbgen",
-		ours:     []string{"schema", "gen", "templates"},
+		ours:     []string{"schema", "gen", "templates", "runtime", "runtime/s3store", "runtime/boltstore", "runtime/memstore"},
 		others:   []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
-		because:  "the command prints what schema and gen decide",
+		because:  "the command prints what schema, gen and runtime decide",
 	},
 	{
 		packages: "internal/clienttest",
