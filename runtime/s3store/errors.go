@@ -37,11 +37,11 @@ func (c call) fail(err error) error {
 	if !replied || reply.Response == nil || reply.Response.Response == nil || reply.HTTPStatusCode() == 0 {
 		return c.failTransport(err) // the SDK makes up an empty reply when there was no connection
 	}
-	code, message := apiError(err)
 	status := reply.HTTPStatusCode()
+	code, message := apiError(err, status)
 	switch {
 	case status < 300: // a reply that the SDK cannot read
-		return &s3db.StoreError{Op: c.op, Key: c.key, Status: status, Temporary: cutShort(err), MaybeApplied: c.writes, Err: explain("the reply cannot be read; is this an S3 server?", err)}
+		return &s3db.StoreError{Op: c.op, Key: c.key, Status: status, Temporary: cutShort(err), MaybeApplied: c.writes, Err: explain(unreadable(err), err)}
 	case status == http.StatusPreconditionFailed && c.cond != (s3db.Condition{}):
 		return s3db.ErrPrecondition
 	case isMissing(status, code, c.op):
@@ -177,16 +177,21 @@ func (c call) regionHint(region string) string {
 }
 
 // apiError returns code and message of an S3 error reply, and nothing for a reply
-// that is none.
-func apiError(err error) (code, message string) {
+// that is none, for which the SDK makes them up from the status.
+func apiError(err error, status int) (code, message string) {
 	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
+	if !ok || api.ErrorCode() == "UnknownError" || api.ErrorMessage() == http.StatusText(status) {
 		return "", ""
 	}
-	if code = api.ErrorCode(); code == "UnknownError" {
-		code = ""
+	return api.ErrorCode(), api.ErrorMessage()
+}
+
+// unreadable says why a reply that began well makes no sense.
+func unreadable(err error) string {
+	if cutShort(err) {
+		return "the reply was cut short: " + innermost(err).Error()
 	}
-	return code, api.ErrorMessage()
+	return "the reply cannot be read; is this an S3 server?"
 }
 
 // neverSent reports whether it is certain that the request did not leave.

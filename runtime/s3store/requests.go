@@ -87,7 +87,7 @@ func (s *Store) Put(ctx context.Context, key string, body []byte, metadata map[s
 		return "", call.fail(err)
 	}
 	if aws.ToString(out.ETag) == "" {
-		return "", &s3db.StoreError{Op: call.op, Key: key, MaybeApplied: true, Err: errors.New("the server's reply has no ETag; is this an S3 server?")}
+		return "", &s3db.StoreError{Op: call.op, Key: key, Status: http.StatusOK, MaybeApplied: true, Err: errors.New("the server's reply has no ETag; is this an S3 server?")}
 	}
 	return *out.ETag, nil
 }
@@ -166,6 +166,10 @@ func (s *Store) List(ctx context.Context, req s3db.ListRequest) (*s3db.ListPage,
 	out, err := s.client.ListObjectsV2(ctx, in)
 	if err != nil {
 		return nil, call.fail(err)
+	}
+	if out.Name == nil && out.MaxKeys == nil && out.KeyCount == nil {
+		// The SDK takes any text for a listing of nothing.
+		return nil, &s3db.StoreError{Op: call.op, Key: req.Prefix, Status: http.StatusOK, Err: errors.New("the reply is no listing; is this an S3 server?")}
 	}
 	page := &s3db.ListPage{More: aws.ToBool(out.IsTruncated), ServerTime: serverTime(out.ResultMetadata)}
 	page.Items = make([]s3db.ListItem, len(out.Contents))
