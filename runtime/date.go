@@ -16,8 +16,6 @@ type Date struct {
 	Day   int        // 1 to 31
 }
 
-const secondsPerDay = 24 * 60 * 60
-
 // DateOf returns the day of an instant in the instant's own location; use
 // t.UTC() for the day in UTC.
 func DateOf(t time.Time) Date {
@@ -145,10 +143,28 @@ func (d *Date) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// days returns the days since 1970-01-01, negative before it.
+// days returns the days since 1970-01-01, negative before it. It counts in years
+// that begin in March, so that a leap day is the last one, and in cycles of 400
+// years, which have 146,097 days (see "chrono-Compatible Low-Level Date
+// Algorithms" by Howard Hinnant).
 func (d Date) days() int64 {
-	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Unix() / secondsPerDay
+	year, month := int64(d.Year), int64(d.Month)-3
+	if month < 0 {
+		year, month = year-1, month+12
+	}
+	cycle := year / 400
+	if year < 0 {
+		cycle = (year - 399) / 400
+	}
+	year -= cycle * 400
+	day := (153*month+2)/5 + int64(d.Day) - 1
+	return cycle*daysPerCycle + year*365 + year/4 - year/100 + day - epochDay
 }
+
+const (
+	daysPerCycle = 146097
+	epochDay     = 719468 // days from 0000-03-01 to 1970-01-01
+)
 
 // dateFromDays is the inverse of days; it reports false for days outside the
 // years 1 to 9999.
@@ -157,5 +173,15 @@ func dateFromDays(n int64) (Date, bool) {
 	if n < first || n > last {
 		return Date{}, false
 	}
-	return DateOf(time.Unix(n*secondsPerDay, 0).UTC()), true
+	n += epochDay
+	cycle, day := n/daysPerCycle, n%daysPerCycle
+	year := (day - day/1460 + day/36524 - day/146096) / 365
+	day -= 365*year + year/4 - year/100
+	month := (5*day + 2) / 153
+	day -= (153*month + 2) / 5
+	year += cycle * 400
+	if month += 3; month > 12 {
+		year, month = year+1, month-12
+	}
+	return Date{Year: int(year), Month: time.Month(month), Day: int(day) + 1}, true
 }

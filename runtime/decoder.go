@@ -59,9 +59,8 @@ func (d *Decoder) reset(r *record, s sealer) {
 	if len(r.body) > 0 {
 		d.merge(r.meta, r.body)
 	}
-	for range d.fields {
-		d.asked = append(d.asked, false)
-	}
+	d.asked = slices.Grow(d.asked, len(d.fields))[:len(d.fields)]
+	clear(d.asked)
 }
 
 // merge makes one list of the fields in the metadata and those in the body.
@@ -166,14 +165,10 @@ func (d *Decoder) take(n int) (string, bool) {
 	case inArray, inMap:
 	}
 	start, escaped := p.pos, false
-	for p.pos < len(p.src) && !packBytes[p.src[p.pos]] {
-		p.pos++
-	}
+	p.pos = nextSpecial(p.src, p.pos)
 	for p.pos < len(p.src) && p.src[p.pos] == packEscape {
 		escaped = true
-		for p.pos++; p.pos < len(p.src) && !packBytes[p.src[p.pos]]; {
-			p.pos++
-		}
+		p.pos = nextSpecial(p.src, p.pos+1)
 	}
 	s := p.src[start:p.pos]
 	if escaped {
@@ -341,7 +336,7 @@ func (d *Decoder) more() bool {
 func (d *Decoder) count() int {
 	p := &d.place
 	n, depth := 1, 0
-	for i := p.pos; i < len(p.src); i++ {
+	for i := nextSpecial(p.src, p.pos); i < len(p.src); i = nextSpecial(p.src, i+1) {
 		switch p.src[i] {
 		case packSep:
 			if depth == 0 {

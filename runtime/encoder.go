@@ -54,7 +54,9 @@ func newEncoder(s sealer) *Encoder {
 
 // reset makes the encoder empty. Fields handed out before stay valid.
 func (e *Encoder) reset(s sealer) {
-	*e = Encoder{buf: e.buf[:0], spans: e.spans[:0], packer: packer{path: e.packer.path[:0]}, sealer: s, out: e.out[:0]}
+	e.buf, e.spans, e.out = e.buf[:0], e.spans[:0], e.out[:0]
+	e.packer = packer{path: e.packer.path[:0]}
+	e.sealer, e.keep, e.top, e.err = s, nil, nil, nil
 }
 
 // preserve makes the encoder write fields that this program does not know again.

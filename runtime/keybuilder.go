@@ -133,9 +133,9 @@ func (k *KeyBuilder) Float(v float64) {
 	if v == 0 {
 		k.text = append(k.text, '0')
 	} else {
-		mant, exp, digits := shortest(v)
+		mant, exp := shortest(v)
 		var a [20]byte
-		k.text = appendKeyNumber(k.text, neg, strconv.AppendUint(a[:0], mant, 10), exp+digits)
+		k.text = appendKeyNumber(k.text, neg, strconv.AppendUint(a[:0], mant, 10), exp+decimalDigits(mant))
 	}
 	k.added(start)
 }

@@ -35,8 +35,8 @@ func appendFloat(b []byte, v float64) []byte {
 		b = append(b, '-')
 		v = -v
 	}
-	mant, exp, digits := shortest(v)
-	if exp > 0 && exp <= 3 && digits+exp <= 18 {
+	mant, exp := shortest(v)
+	if exp > 0 && exp <= 3 && decimalDigits(mant)+exp <= 18 {
 		for ; exp > 0; exp-- {
 			mant *= 10
 		}
@@ -60,21 +60,26 @@ func appendScaled(b []byte, exp int) []byte {
 	return appendBase62(append(b, '.'), uint64(-int64(exp)))
 }
 
-// shortest returns the shortest decimal mant·10^exp that reads back as v, without
-// zeros at the end of mant, and the number of digits of mant.
-func shortest(v float64) (mant uint64, exp, digits int) {
+// shortest returns the shortest decimal mant·10^exp that reads back as v, which is
+// above zero. There are no zeros at the end of mant.
+func shortest(v float64) (mant uint64, exp int) {
 	mant, exp, ok := shortDecimal(v)
 	if !ok {
 		return shortestDigits(v)
 	}
-	for mant%10 == 0 {
+	for exp >= 0 && mant%10 == 0 {
 		mant /= 10
 		exp++
 	}
-	for m := mant; m > 0; m /= 10 {
-		digits++
+	return mant, exp
+}
+
+// decimalDigits returns the number of decimal digits of v.
+func decimalDigits(v uint64) (n int) {
+	for ; v > 0; v /= 10 {
+		n++
 	}
-	return mant, exp, digits
+	return n
 }
 
 // shortDecimal finds the shortest form of whole numbers and of numbers of few
@@ -93,10 +98,10 @@ func shortDecimal(v float64) (mant uint64, exp int, ok bool) {
 }
 
 // shortestDigits finds the shortest form of any number.
-func shortestDigits(v float64) (mant uint64, exp, digits int) {
+func shortestDigits(v float64) (mant uint64, exp int) {
 	var a [32]byte
 	s := strconv.AppendFloat(a[:0], v, 'e', -1, 64)
-	i := 0
+	i, digits := 0, 0
 	for ; s[i] != 'e'; i++ {
 		if s[i] != '.' {
 			mant = mant*10 + uint64(s[i]-'0')
@@ -109,7 +114,7 @@ func shortestDigits(v float64) (mant uint64, exp, digits int) {
 	if s[i+1] == '-' {
 		exp = -exp
 	}
-	return mant, exp - (digits - 1), digits
+	return mant, exp - (digits - 1)
 }
 
 // parseFloat reads the text of a float and refuses any but the one form.
@@ -157,24 +162,26 @@ func splitScaled(s string) (neg bool, mant string, exp int, err error) {
 	if len(s) > 0 && s[0] == '-' {
 		neg, s = true, s[1:]
 	}
-	for i := range len(s) {
-		c := s[i]
-		mark := strings.IndexByte(tenths, c)
-		switch {
-		case c == '+' || (mark == 0 && i+1 < len(s)):
-			e, err := parseBase62(s[i+1:])
-			if err != nil || e > math.MaxInt32+1 || (c == '+' && (e == 0 || e > math.MaxInt32)) || (c == '.' && e <= uint64(len(tenths))) {
-				return false, "", 0, errFloat
-			}
-			if exp = int(e); c == '.' {
-				exp = -exp
-			}
-			return neg, s[:i], exp, nil
-		case mark >= 0 && i+1 == len(s):
-			return neg, s[:i], -mark - 1, nil
-		}
+	i := 0
+	for i < len(s) && base62Values[s[i]] != base62Invalid {
+		i++
 	}
-	return neg, s, 0, nil
+	mant, s = s[:i], s[i:]
+	if s == "" {
+		return neg, mant, 0, nil
+	}
+	if mark := strings.IndexByte(tenths, s[0]); mark >= 0 && len(s) == 1 {
+		return neg, mant, -mark - 1, nil
+	}
+	e, err := parseBase62(s[1:])
+	switch {
+	case err != nil || e > math.MaxInt32+1:
+	case s[0] == '+' && e > 0 && e <= math.MaxInt32:
+		return neg, mant, int(e), nil
+	case s[0] == '.' && e > uint64(len(tenths)):
+		return neg, mant, -int(e), nil
+	}
+	return false, "", 0, errFloat
 }
 
 func parseScaled(s string) (neg bool, mant uint64, exp int, err error) {
@@ -259,10 +266,14 @@ func parseSeconds(s string) (neg bool, sec uint64, nano uint32, err error) {
 	if len(s) > 0 && s[0] == '-' {
 		neg, s = true, s[1:]
 	}
-	whole := s
-	for i := range len(s) {
+	i := 0
+	for i < len(s) && base62Values[s[i]] != base62Invalid {
+		i++
+	}
+	whole, rest := s[:i], s[i:]
+	if rest != "" {
 		var unit, coarser uint64
-		switch s[i] {
+		switch rest[0] {
 		case markMilli:
 			unit, coarser = 1e6, 1e9
 		case markMicro:
@@ -270,15 +281,13 @@ func parseSeconds(s string) (neg bool, sec uint64, nano uint32, err error) {
 		case markNano:
 			unit, coarser = 1, 1e3
 		default:
-			continue
+			return false, 0, 0, errSeconds
 		}
-		whole = s[:i]
-		part, err := parseBase62(s[i+1:])
+		part, err := parseBase62(rest[1:])
 		if err != nil || part >= 1e9/unit || part*unit%coarser == 0 {
 			return false, 0, 0, errSeconds
 		}
 		nano = uint32(part * unit) //nolint:gosec // below 1e9
-		break
 	}
 	sec, err = parseBase62(whole)
 	if err != nil || (neg && sec == 0 && nano == 0) {

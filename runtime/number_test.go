@@ -286,3 +286,20 @@ func BenchmarkBase62(b *testing.B) {
 	b.ReportMetric(float64(best[0])/1024, "write-ns")
 	b.ReportMetric(float64(best[2])/1024, "read-ns")
 }
+
+// Every day of the years 1 to 9999, against package time.
+func TestDaysOfDates(t *testing.T) {
+	day := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	for n := int64(-719162); n <= 2932896; n++ {
+		want := Date{Year: day.Year(), Month: day.Month(), Day: day.Day()}
+		if got, ok := dateFromDays(n); !ok || got != want || want.days() != n {
+			t.Fatalf("day %d is %v (%v), want %v, which is day %d", n, got, ok, want, want.days())
+		}
+		day = day.AddDate(0, 0, 1)
+	}
+	for _, n := range []int64{-719163, 2932897, math.MinInt64, math.MaxInt64} {
+		if got, ok := dateFromDays(n); ok {
+			t.Errorf("day %d is %v", n, got)
+		}
+	}
+}

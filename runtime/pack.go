@@ -3,6 +3,7 @@ package s3db
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,13 +139,36 @@ func (e *Encoder) atom(s string) {
 	e.buf = appendEscaped(e.buf, s, false)
 }
 
+// nextSpecial returns the offset of the first special character from an offset on,
+// or the length of the text.
+func nextSpecial(s string, i int) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x8080808080808080
+	)
+	for ; i+8 <= len(s); i += 8 {
+		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		sep, escape := x^ones*packSep, x^ones*packEscape
+		brackets := (x ^ ones*packOpen) & (ones * 0xFE) // "(" and ")" differ in one bit
+		// The lowest bit set is exact, those above it may not be.
+		if m := ((sep-ones)&^sep | (escape-ones)&^escape | (brackets-ones)&^brackets) & highs; m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	for i < len(s) && !packBytes[s[i]] {
+		i++
+	}
+	return i
+}
+
 // appendEscaped appends a text with its special characters escaped.
 func appendEscaped(b []byte, s string, key bool) []byte {
+	if !key && nextSpecial(s, 0) == len(s) {
+		return append(b, s...)
+	}
 	start := 0
 	for i := range len(s) {
-		if !packBytes[s[i]] && !key {
-			continue
-		}
 		var c byte
 		switch s[i] {
 		case packSep:

@@ -251,9 +251,13 @@ func (r *record) parseMetadata(metadata map[string]string) error {
 	r.meta = slices.Grow(r.meta, len(metadata)-1)
 	// Numbers are nearly always dense: asking for them in turn spares the sort.
 	for n := 1; n < 2*len(metadata)+4 && len(r.meta) < len(metadata)-1; n++ {
-		name := strconv.Itoa(n)
-		if wire, ok := metadata[name]; ok {
-			if err := r.addHeader(n, name, wire); err != nil {
+		wire, ok := metadata[strconv.Itoa(n)]
+		switch {
+		case !ok:
+		case plainWire(wire):
+			r.meta = append(r.meta, field{number: n, text: wire, wire: wire})
+		default:
+			if err := r.addHeader(n, wire); err != nil {
 				return err
 			}
 		}
@@ -274,7 +278,7 @@ func (r *record) parseMetadata(metadata map[string]string) error {
 			r.headers[name] = wire
 			continue
 		}
-		if err := r.addHeader(n, name, wire); err != nil {
+		if err := r.addHeader(n, wire); err != nil {
 			return err
 		}
 	}
@@ -283,10 +287,10 @@ func (r *record) parseMetadata(metadata map[string]string) error {
 }
 
 // addHeader adds the field of a header.
-func (r *record) addHeader(n int, name, wire string) error {
+func (r *record) addHeader(n int, wire string) error {
 	text, err := unarmour(wire)
 	if err != nil {
-		return fmt.Errorf("%w: header %q: %w", ErrCorrupt, name, err)
+		return fmt.Errorf("%w: header \"%d\": %w", ErrCorrupt, n, err)
 	}
 	r.meta = append(r.meta, field{number: n, text: text, wire: wire})
 	return nil
