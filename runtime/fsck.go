@@ -331,7 +331,10 @@ func (f *fsck) checkClaims(ctx context.Context) error {
 			f.report.Claims++
 			if err == nil && c.ID != "" {
 				name, _, _ := strings.Cut(strings.TrimPrefix(item.Key, root), "/")
-				item.ETag = obj.ETag
+				if obj.ETag != item.ETag {
+					// Written since the listing: what was read is not as old as what was listed.
+					item.ETag, item.LastModified = obj.ETag, page.ServerTime
+				}
 				owned[name+"/"+c.ID] = append(owned[name+"/"+c.ID], claimObject{claim: c, item: item, now: page.ServerTime})
 			}
 			f.mu.Unlock()
