@@ -16,6 +16,9 @@ SCHEMA    := example/schema.yaml
 DEMO_URL  ?=
 # Time that each fuzz target runs under `make fuzz`.
 FUZZTIME  ?= 30s
+# Schedules of `make sim`, and the first seed.
+CASES     ?= 4000
+SEED      ?= 1
 # Benchmarks that `make bench` runs, and how often.
 BENCH     ?= .
 COUNT     ?= 1
@@ -73,6 +76,15 @@ fuzz: ## Run every fuzz target for FUZZTIME
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir"; \
 		done; \
 	done
+
+.PHONY: sim
+sim: ## Simulate crashes, races, lost and late requests: CASES=n schedules from SEED=s on
+	@SIM=1 SIM_CASES=$(CASES) SIM_SEED=$(SEED) go test ./internal/sim -run '^TestSim$$' -count 1 -timeout 24h -v 2>&1 \
+		| awk '/^sim: / { last = $$0; next } /^(===|PASS|ok)/ { next } { print; fflush() } END { print last }'
+
+.PHONY: mutants
+mutants: ## Switch off each safeguard of the write protocol; the tests must notice
+	@go run ./internal/mutants
 
 .PHONY: tools
 tools: $(GOLANGCI_LINT) $(VERSITYGW) $(MINIO) ## Build the pinned tools into .tools/bin

@@ -32,12 +32,16 @@ func (c *Collection[T, ID, I, P]) commit(ctx context.Context, w *write[T], key s
 	seen, readErr := c.db.readState(ctx, key)
 	if readErr != nil {
 		if refused && !maybe {
+			if a.base.record == nil {
+				// What refused an insert may be an old tombstone: see refused.
+				return outcomeUnknown, state{}, readErr
+			}
 			return outcomeFailed, state{}, readErr
 		}
 		return outcomeUnknown, state{}, errors.Join(unknownOutcome(err), readErr)
 	}
 	if !maybe {
-		return outcomeRefused, seen, nil
+		return c.refused(ctx, key, a, seen)
 	}
 	switch a.fate(seen) {
 	case fateApplied:
@@ -48,7 +52,7 @@ func (c *Collection[T, ID, I, P]) commit(ctx context.Context, w *write[T], key s
 		c.settle(w.id, a, etag)
 		return outcomeCommitted, state{}, nil
 	case fateImpossible:
-		return outcomeRefused, seen, nil
+		return c.refused(ctx, key, a, seen)
 	case fatePending:
 		if seen.record != nil && (refused || seen.etag != a.base.etag) {
 			// Fenced: the revision stands, but no request on the old ETag can win.
@@ -56,6 +60,24 @@ func (c *Collection[T, ID, I, P]) commit(ctx context.Context, w *write[T], key s
 		}
 	}
 	return outcomeUnknown, state{}, unknownOutcome(err)
+}
+
+// refused makes sure that a state which rules an attempt out will last. A tombstone
+// rules out a write on the condition that there is no object, but only until it is
+// removed; one that may be removed while a request of the attempt is still under
+// way is written anew, so that it stays for another hour.
+func (c *Collection[T, ID, I, P]) refused(ctx context.Context, key string, a *attempt[T], seen state) (outcome, state, error) {
+	if a.base.record != nil || seen.live() || !seen.aged {
+		return outcomeRefused, seen, nil
+	}
+	_, err := c.fence(ctx, ownerState{key: key, state: seen})
+	if err == nil {
+		seen, err = c.db.readState(ctx, key)
+	}
+	if err == nil && seen.record != nil && (seen.live() || !seen.aged) {
+		return outcomeRefused, seen, nil
+	}
+	return outcomeUnknown, state{}, unknownOutcome(errors.Join(ErrConflict, err))
 }
 
 func unknownOutcome(err error) error {

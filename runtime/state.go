@@ -10,7 +10,12 @@ import (
 type state struct {
 	record *record // nil when absent
 	etag   string
+	aged   bool // by the server's clock; a tombstone may be removed soon
 }
+
+// agedAfter is the age from which on a tombstone might be removed, at minGrace,
+// while a request that was sent before it was read is still under way.
+const agedAfter = minGrace / 2
 
 func (s state) live() bool { return s.record != nil && !s.record.tombstone() }
 
@@ -42,5 +47,5 @@ func (db *Database) readState(ctx context.Context, key string) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	return state{record: rec, etag: obj.ETag}, nil
+	return state{record: rec, etag: obj.ETag, aged: obj.ServerTime.Sub(obj.LastModified) >= agedAfter}, nil
 }

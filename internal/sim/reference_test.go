@@ -101,7 +101,8 @@ func (d document) merge(in content) content {
 		return in
 	}
 	out := d.content
-	for _, f := range fields {
+	out.name = in.name // required, so an input always has it
+	for _, f := range fields[1:] {
 		if v := *in.field(f); v != "" {
 			*out.field(f) = v
 		}

@@ -109,6 +109,11 @@ func (s *schedule) fsck(t *testing.T, store s3db.Store) *s3db.FsckReport {
 	if err != nil {
 		return nil // the network failed for good
 	}
+	return s.repair(t, c)
+}
+
+func (s *schedule) repair(t *testing.T, c *clienttest.Accounts) *s3db.FsckReport {
+	t.Helper()
 	report, err := c.Database().Fsck(t.Context(), s3db.FsckOptions{Repair: true})
 	if err != nil {
 		return nil
@@ -299,14 +304,16 @@ func (s *schedule) report() string {
 
 // TestSchedules runs a few fixed schedules; make sim runs thousands.
 func TestSchedules(t *testing.T) {
-	schedules(t, 1, cases(150))
+	schedules(t, firstSeed(), cases(150), func() {})
 }
 
-// schedules runs n schedules from a seed on and stops at the first that fails.
-func schedules(t *testing.T, seed uint64, n int) {
+// schedules runs n schedules from a seed on and stops at the first that fails. It
+// calls one after each.
+func schedules(t *testing.T, seed uint64, n int, one func()) {
 	t.Helper()
 	for i := range n {
 		runSchedule(t, seed+uint64(i))
+		one()
 		if t.Failed() {
 			return
 		}

@@ -1,0 +1,115 @@
+package sim
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/s3dbgen/s3dbgen/internal/clienttest"
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+	"github.com/s3dbgen/s3dbgen/runtime/memstore"
+)
+
+// open returns a client with one partition and one unique constraint and a fault
+// plan of its own.
+func open(t *testing.T, server *memstore.Server, fault memstore.Fault) *clienttest.Accounts {
+	t.Helper()
+	store := server.Client()
+	c, err := clienttest.Open(t.Context(), store, 1, 1, retry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.SetFault(fault)
+	return c
+}
+
+func account(id, v string) clienttest.AccountInsert {
+	return clienttest.AccountInsert{ID: clienttest.AccountID(id), Name: v, Email: &v, Country: &v}
+}
+
+func mustRepair(ctx context.Context, t *testing.T, c *clienttest.Accounts) {
+	t.Helper()
+	report, err := c.Database().Fsck(ctx, s3db.FsckOptions{Repair: true})
+	if err != nil || !report.Clean() {
+		t.Errorf("repair: %+v, %v", report, err)
+	}
+}
+
+const dataKey = "resource=accounts/data/id="
+
+// TestInsertOverOldTombstone: the commit of an insert is late; the insert meets a
+// tombstone of yesterday, removes its entries and crashes; a repair runs; then the
+// commit arrives. It must not make a document without entries.
+func TestInsertOverOldTombstone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := memstore.NewServer(memstore.Options{})
+		c := open(t, server, nil)
+		if _, err := c.Insert(t.Context(), account("a", "v")); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Delete(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		pass(24 * time.Hour)
+		var late func()
+		dropped := false
+		insert := open(t, server, func(req memstore.Request) memstore.Injection {
+			switch {
+			case req.Key == dataKey+"a" && req.Condition.Absent() && late == nil:
+				return memstore.Injection{Fault: memstore.Timeout, Late: func(apply func()) { late = apply }}
+			case req.Kind == memstore.Delete:
+				dropped = true
+			case dropped:
+				return memstore.Injection{Fault: memstore.Crash}
+			}
+			return memstore.Injection{}
+		})
+		if _, err := insert.Insert(t.Context(), account("a", "v")); err == nil || late == nil || !dropped {
+			t.Fatalf("the insert did not go as planned: %v, %v", err, dropped)
+		}
+		mustRepair(t.Context(), t, c)
+		late()
+		clienttest.CheckIndexes(t, server.Client(), 1, 1)
+		pass(2 * time.Hour)
+		mustRepair(t.Context(), t, c)
+	})
+}
+
+// TestRepairSparesNewClaim: between the listing of a repair and its read of a
+// claim, the value changes hands, and the new owner is about to commit. The claim
+// is as old as what was read, not as what was listed.
+func TestRepairSparesNewClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := memstore.NewServer(memstore.Options{})
+		c := open(t, server, nil)
+		if _, err := c.Insert(t.Context(), account("a", "v")); err != nil {
+			t.Fatal(err)
+		}
+		pass(24 * time.Hour)
+		var late func()
+		change := func() {
+			if _, err := c.Update(t.Context(), "a", clienttest.AccountPatch{Email: s3db.Set("w")}); err != nil {
+				t.Error(err)
+			}
+			b := open(t, server, func(req memstore.Request) memstore.Injection {
+				if req.Key == dataKey+"b" {
+					return memstore.Injection{Fault: memstore.Crash, Late: func(apply func()) { late = apply }}
+				}
+				return memstore.Injection{}
+			})
+			if _, err := b.Insert(t.Context(), account("b", "v")); err == nil {
+				t.Error("the insert did not crash")
+			}
+		}
+		repair := open(t, server, func(req memstore.Request) memstore.Injection {
+			if req.Kind == memstore.Get && req.Key == uniqueRoot+"email/email=v!" && late == nil {
+				change()
+			}
+			return memstore.Injection{}
+		})
+		mustRepair(t.Context(), t, repair)
+		late()
+		mustRepair(t.Context(), t, c) // reports a document without its claim
+	})
+}
