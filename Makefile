@@ -56,7 +56,7 @@ test-minio: $(MINIO) ## Run the tests that need a server on MinIO (its first bui
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check form: linters, go.mod, generated files
 	go mod tidy -diff
-	$(GOLANGCI_LINT) run ./...
+	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 	go run ./cmd/s3dbgen generate --check -f $(SCHEMA)
 
 .PHONY: generate

@@ -124,6 +124,7 @@ func (b *builder) resource(files scope) *resource {
 	for _, i := range b.schema.Uniques {
 		b.r.uniques = append(b.r.uniques, b.index(i))
 	}
+	b.access()
 	if b.schema.Behavior != schema.TruncateData {
 		b.r.root.cuttable = false
 	}

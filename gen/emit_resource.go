@@ -12,6 +12,7 @@ import (
 func emitResource(p *program, r *resource) *jen.File {
 	f := newFile(p.name, nil, r.imports)
 	emitTypes(f, r)
+	emitAccess(f, r)
 	emitModel(f, r)
 	emitInputs(f, r)
 	for _, o := range append([]*object{r.root}, r.objects...) {

@@ -44,6 +44,9 @@ type resource struct {
 	rules      []*ruleVar
 	partitions []*index
 	uniques    []*index
+	reads      []*partitionRead
+	distincts  []*distinct
+	lookups    []*lookup
 	deprecated []string
 }
 
@@ -145,6 +148,38 @@ type index struct {
 	name   string
 	fields []string
 	key    []string // statements over k and d
+}
+
+// partitionRead is the way to read a partition: a method of the collection for
+// its first field, and one of the type before for each further field.
+type partitionRead struct {
+	name, method string
+	steps        []keyStep
+}
+
+// keyStep takes values of one field of a partition.
+type keyStep struct {
+	keyValue
+	method string // of the type of the step before; "" for the first
+	typ    string // generated type that the step returns; "" for the last step
+}
+
+// keyValue is how a program gives a value of a key.
+type keyValue struct {
+	path   string // of the attribute
+	param  string
+	typeOf string // Go type of the value
+	put    string // function that adds it to a key
+	call   string // statement over k that adds the parameter
+}
+
+// distinct is a method that lists the values of a field.
+type distinct struct{ method, partition, path, typ, value string }
+
+// lookup is a method that finds the holder of a unique value.
+type lookup struct {
+	name, method string
+	values       []keyValue
 }
 
 // nilable reports whether the Go type has nil for "absent", so that optional
