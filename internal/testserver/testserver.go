@@ -136,7 +136,7 @@ func find(kind Kind) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("testserver: %w: %s; `make .tools/bin/%s` builds it", exec.ErrNotFound, kind, kind)
+	return "", fmt.Errorf("testserver: %w: %s; `make tools` builds it", exec.ErrNotFound, kind)
 }
 
 // moduleRoot returns the directory of go.mod. Tests run in that of their package.
