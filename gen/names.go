@@ -178,7 +178,7 @@ func (n *namer) nameCollection(r *schema.Resource, pass origin) {
 	}
 	names.field = exported(words(r.Name))
 	names.collection = names.field
-	key := r.Name + "#collection"
+	key := r.Name + ".#collection" // no attribute is called so
 	o := owner{pos: r.Pos, what: fmt.Sprintf("the resource %q", r.Name)}
 	if name, ok := n.lock.FrozenName(key); ok {
 		names.collection = name
@@ -292,7 +292,7 @@ func (n *namer) nameConstant(t *schema.Type, v *schema.EnumValue, path string, p
 	if from != pass {
 		return
 	}
-	o := owner{pos: v.Pos, what: fmt.Sprintf("the enum value %q", v.Name), own: true}
+	o := owner{pos: v.Pos, what: fmt.Sprintf("the enum value %q", v.Name)}
 	if from == derived {
 		suffix = camel(words(v.Name))
 	}

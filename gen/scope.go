@@ -14,7 +14,7 @@ type scope map[string]owner
 type owner struct {
 	pos  schema.Position // of the resource, attribute or value; none for fixed names
 	what string          // for a message: `the resource "users"`
-	own  bool            // the name is what the schema calls it, not one derived beside it
+	own  bool            // a resource or attribute under its own name, which does not give way
 }
 
 // claim takes names that are still free; it takes all of them or none, and then

@@ -67,6 +67,12 @@ func (g *generation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 	if err != nil {
 		return err
 	}
+	known := newStamp(src, g.output)
+	if !g.check {
+		if dir, ok := known.upToDate(); ok {
+			return reportUpToDate(stdout, dir)
+		}
+	}
 	parsed, lock, found, err := src.parse()
 	if err != nil {
 		return err
@@ -98,6 +104,9 @@ func (g *generation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 	}
 	if err := plan.Apply(); err != nil {
 		return err
+	}
+	if len(found) == 0 { // warnings must be told again
+		known.save(dir, lock.Bytes())
 	}
 	return reportWritten(stdout, plan, dir)
 }
@@ -134,8 +143,7 @@ func reportDifferences(stdout io.Writer, plan *gen.Plan) error {
 func reportWritten(stdout io.Writer, plan *gen.Plan, dir string) error {
 	changes := plan.Changes()
 	if len(changes) == 0 {
-		_, err := fmt.Fprintf(stdout, "%s is up to date\n", dir)
-		return err
+		return reportUpToDate(stdout, dir)
 	}
 	for _, s := range changes {
 		verb := "wrote"
@@ -147,4 +155,9 @@ func reportWritten(stdout io.Writer, plan *gen.Plan, dir string) error {
 		}
 	}
 	return nil
+}
+
+func reportUpToDate(stdout io.Writer, dir string) error {
+	_, err := fmt.Fprintf(stdout, "%s is up to date\n", dir)
+	return err
 }
