@@ -130,6 +130,10 @@ var importRules = []importRule{
 		because:  "the suite of the client runs on any store; only the strict double is its own",
 	},
 	{
+		packages: "internal/mutants",
+		because:  "it changes the text of the product and knows nothing of it",
+	},
+	{
 		packages: "internal/sim",
 		because:  "it is tests alone, of the client and its stores",
 	},

@@ -33,15 +33,26 @@ func (c *Collection[T, ID, I, P]) commit(ctx context.Context, w *write[T], key s
 	if readErr != nil {
 		if refused && !maybe {
 			if a.base.record == nil {
-				// What refused an insert may be an old tombstone: see refused.
+				// What refused an insert may be an old tombstone: see fleeting.
 				return outcomeUnknown, state{}, readErr
 			}
 			return outcomeFailed, state{}, readErr
 		}
 		return outcomeUnknown, state{}, errors.Join(unknownOutcome(err), readErr)
 	}
+	if a.fleeting(seen) {
+		held, now, holdErr := c.hold(ctx, key, seen)
+		if holdErr != nil || a.fleeting(now) {
+			return outcomeUnknown, state{}, unknownOutcome(errors.Join(ErrConflict, holdErr))
+		}
+		// If the tombstone was gone, a duplicate of the commit may have been applied.
+		seen, maybe = now, maybe || !held
+	}
+	if seen.record == nil && a.base.record == nil && !c.db.caps.Local {
+		maybe = true // likewise: what refused it was removed before it was read
+	}
 	if !maybe {
-		return c.refused(ctx, key, a, seen)
+		return outcomeRefused, seen, nil
 	}
 	switch a.fate(seen) {
 	case fateApplied:
@@ -52,7 +63,7 @@ func (c *Collection[T, ID, I, P]) commit(ctx context.Context, w *write[T], key s
 		c.settle(w.id, a, etag)
 		return outcomeCommitted, state{}, nil
 	case fateImpossible:
-		return c.refused(ctx, key, a, seen)
+		return outcomeRefused, seen, nil
 	case fatePending:
 		if seen.record != nil && (refused || seen.etag != a.base.etag) {
 			// Fenced: the revision stands, but no request on the old ETag can win.
@@ -62,22 +73,22 @@ func (c *Collection[T, ID, I, P]) commit(ctx context.Context, w *write[T], key s
 	return outcomeUnknown, state{}, unknownOutcome(err)
 }
 
-// refused makes sure that a state which rules an attempt out will last. A tombstone
-// rules out a write on the condition that there is no object, but only until it is
-// removed; one that may be removed while a request of the attempt is still under
-// way is written anew, so that it stays for another hour.
-func (c *Collection[T, ID, I, P]) refused(ctx context.Context, key string, a *attempt[T], seen state) (outcome, state, error) {
-	if a.base.record != nil || seen.live() || !seen.aged {
-		return outcomeRefused, seen, nil
+// fleeting reports whether a state that rules the attempt out may not last. A
+// tombstone rules out a write on the condition that there is no object, but only
+// until it is removed, and a request of the attempt may still be under way then.
+func (a *attempt[T]) fleeting(seen state) bool {
+	return a.base.record == nil && seen.record != nil && !seen.live() && seen.aged
+}
+
+// hold writes a tombstone anew, so that it stays for another hour, and reads what
+// is there then. It reports false when something else had taken its place.
+func (c *Collection[T, ID, I, P]) hold(ctx context.Context, key string, seen state) (bool, state, error) {
+	held, err := c.fence(ctx, ownerState{key: key, state: seen})
+	if err != nil {
+		return false, state{}, err
 	}
-	_, err := c.fence(ctx, ownerState{key: key, state: seen})
-	if err == nil {
-		seen, err = c.db.readState(ctx, key)
-	}
-	if err == nil && seen.record != nil && (seen.live() || !seen.aged) {
-		return outcomeRefused, seen, nil
-	}
-	return outcomeUnknown, state{}, unknownOutcome(errors.Join(ErrConflict, err))
+	seen, err = c.db.readState(ctx, key)
+	return held, seen, err
 }
 
 func unknownOutcome(err error) error {

@@ -76,6 +76,39 @@ func TestInsertOverOldTombstone(t *testing.T) {
 	})
 }
 
+// TestSlowAttempt: an attempt waits for its claim for two hours. Its entry counts
+// as a leftover then, and a repair removes it; the attempt must begin again.
+func TestSlowAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := memstore.NewServer(memstore.Options{})
+		c := open(t, server, nil)
+		store := server.Client()
+		slow, err := clienttest.Open(t.Context(), store, 1, 1, s3db.WithRetry(s3db.RetryPolicy{Timeout: 5 * time.Hour}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := true
+		store.SetFault(func(req memstore.Request) memstore.Injection {
+			if first && req.Key == uniqueRoot+"email/email=v!" {
+				first = false
+				return memstore.Injection{Delay: 2 * time.Hour}
+			}
+			return memstore.Injection{}
+		})
+		done := make(chan error)
+		go func() {
+			_, err := slow.Insert(t.Context(), account("a", "v"))
+			done <- err
+		}()
+		pass(90 * time.Minute)
+		mustRepair(t.Context(), t, c)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		clienttest.CheckIndexes(t, server.Client(), 1, 1)
+	})
+}
+
 // TestRepairSparesNewClaim: between the listing of a repair and its read of a
 // claim, the value changes hands, and the new owner is about to commit. The claim
 // is as old as what was read, not as what was listed.

@@ -166,6 +166,17 @@ func got(res result) func(document) []document {
 // at some moment.
 func listed(id string, r record) func(document) []document {
 	i := slices.IndexFunc(r.res.found, func(f located) bool { return f.id == id })
+	if i >= 0 && slices.ContainsFunc(r.res.found[i+1:], func(f located) bool { return f.id == id }) {
+		return func(document) []document { return nil } // twice
+	}
+	if r.cmd.value == "" {
+		if i >= 0 {
+			return holds(r.res.found[i].content)
+		}
+		// One that moved from what was still to be listed to what was listed already
+		// is missing, although it always was in some country.
+		return func(d document) []document { return []document{d} }
+	}
 	if i >= 0 && r.res.found[i].country == r.cmd.value {
 		return holds(r.res.found[i].content)
 	}

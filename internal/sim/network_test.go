@@ -28,8 +28,9 @@ type network struct {
 	mu     sync.Mutex
 	nth    map[string]uint64
 	inARow map[string]int
-	sent   int // requests so far
-	dies   int // the request at which the client crashes; 0 is never
+	sent   int  // requests so far
+	dies   int  // the request at which the client crashes; 0 is never
+	local  bool // nothing is lost, late or repeated; only crashes happen
 }
 
 // farthest is the longest time for which a request may be under way. Signatures
@@ -38,6 +39,7 @@ const farthest = 14 * time.Minute
 
 func newNetwork(server *memstore.Server, seed uint64, dies int) *network {
 	n := &network{
+		local: server.Client().Capabilities().Local,
 		Store: server.Client(), echo: server.Client(), seed: seed, dies: dies,
 		nth: map[string]uint64{}, inARow: map[string]int{},
 	}
@@ -76,11 +78,14 @@ func (n *network) fault(req memstore.Request) memstore.Injection {
 	switch d := rnd.IntN(100); {
 	case d < 10:
 		x.Delay = time.Duration(rnd.Int64N(int64(4 * time.Second)))
-	case d < 13:
+	case d < 13 && !n.local:
 		x.Delay = time.Duration(rnd.Int64N(int64(40 * time.Second))) // the client waits for 30
 	}
 	if n.sent == n.dies {
 		x.Fault, x.Applied = memstore.Crash, rnd.IntN(2) == 0
+		return x
+	}
+	if n.local {
 		return x
 	}
 	const most = 3 // faults of one place that follow each other
@@ -118,6 +123,7 @@ func (n *network) again(kind, key string) (deliver func(err error, send func()))
 	return func(err error, send func()) {
 		var se *s3db.StoreError
 		switch {
+		case n.local:
 		case err == nil && chance < 10,
 			errors.Is(err, s3db.ErrPrecondition) && chance < 5,
 			errors.As(err, &se) && se.MaybeApplied && chance < 50:

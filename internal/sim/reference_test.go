@@ -33,7 +33,7 @@ const (
 	opUpdateFunc
 	opDelete
 	opGet
-	opList   // of one country
+	opList   // of one country, or of all when the value is empty
 	opLookup // by e-mail
 )
 
@@ -183,7 +183,11 @@ func (c command) run(ctx context.Context, client *clienttest.Accounts) result {
 	case opLookup:
 		return one(clienttest.ByEmail(ctx, client, c.value))
 	default:
-		list, err := clienttest.ByCountry(client, c.value).List(ctx)
+		q := clienttest.ByCountry(client)
+		if c.value != "" {
+			q = clienttest.ByCountry(client, c.value)
+		}
+		list, err := q.List(ctx)
 		r := result{err: err}
 		for _, d := range list {
 			r.found = append(r.found, locate(d))

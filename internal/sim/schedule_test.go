@@ -22,6 +22,7 @@ import (
 type schedule struct {
 	seed       uint64
 	p, k       int
+	local      bool // the server's: a request that has ended is never applied later
 	server     *memstore.Server
 	history    history
 	start      time.Time
@@ -59,7 +60,10 @@ func runSchedule(t *testing.T, seed uint64) *schedule {
 		if s.k == 0 && rnd.IntN(2) == 0 {
 			s.k = 1
 		}
-		s.server = memstore.NewServer(memstore.Options{Quirks: memstore.Quirks{RefuseDeleteCondition: rnd.IntN(2) == 0}})
+		s.local = rnd.IntN(5) == 0
+		s.server = memstore.NewServer(memstore.Options{
+			Local: s.local, Quirks: memstore.Quirks{RefuseDeleteCondition: rnd.IntN(2) == 0 && !s.local},
+		})
 		clients, phases, each := 2+rnd.IntN(3), 1+rnd.IntN(3), 2+rnd.IntN(6)
 		for phase := range phases {
 			s.phase(t, phase, clients, each, rnd.IntN(2) == 0)
@@ -186,7 +190,7 @@ func (w *worker) run(ctx context.Context, phase, each int) {
 		}
 		cmd := w.draw(fmt.Sprintf("%d.%d.%d", phase, w.number, n))
 		opCtx, cancel := ctx, context.CancelFunc(func() {})
-		if w.rnd.IntN(12) == 0 {
+		if w.rnd.IntN(12) == 0 && !w.local {
 			opCtx, cancel = context.WithTimeout(ctx, time.Duration(w.rnd.Int64N(int64(10*time.Second))))
 		}
 		res := w.history.add(w.number, cmd, func() result { return cmd.run(opCtx, w.client) })
@@ -255,7 +259,7 @@ func (w *worker) draw(name string) command {
 	case d < 89:
 		cmd.op = opGet
 	case d < 95:
-		cmd.op, cmd.value = opList, pick(simValues)
+		cmd.op, cmd.value = opList, pick(append(simValues, ""))
 	default:
 		cmd.op, cmd.value = opLookup, pick(simValues)
 	}

@@ -1,0 +1,105 @@
+package main
+
+const (
+	simTests = "^(TestCrash|TestInsertOver|TestRepair|TestSlow|TestModel|TestSchedules)"
+	simPkg   = "./internal/sim"
+)
+
+// mutants are the safeguards of docs/protocol.md, and of readers and repairs.
+func mutants() []mutant {
+	list := []mutant{
+		{name: "condition of the commit", file: "runtime/state.go", old: "return IfMatchETag(s.etag)", new: "return Condition{}"},
+		{name: "condition of an insert", file: "runtime/state.go", old: "return IfAbsent()", new: "return Condition{}"},
+		{name: "revision in the body", file: "runtime/id.go", old: "nanoid.Generate(idAlphabet, revisionSize)", new: `"0123456789abcdefghijkl", error(nil)`},
+		{name: "token of an entry", file: "runtime/index.go", old: "mine := token(rec.rev)", new: `mine := "0123456789a"`},
+		{
+			name: "entries before the commit", file: "runtime/index.go",
+			old: "err = c.db.requests.putUnique(ctx, entries[i], nil)",
+			new: "go func() { _ = c.db.requests.putUnique(context.WithoutCancel(ctx), entries[i], nil) }()",
+		},
+		{
+			name: "history of revisions", file: "runtime/commit.go",
+			old: "case contains(chain, token(a.rec.rev)):", new: "case false:",
+		},
+		{name: "revision of IfMatch", file: "runtime/write.go", old: "cur.revision() != w.options.ifMatch {", new: "false {"},
+		{
+			name: "entries of an unknown outcome stay", file: "runtime/write.go",
+			old: "\t\theld.forget(a)\n", new: "\t\theld.forget(a)\n\t\tc.dropEntries(ctx, a)\n",
+		},
+		{name: "claims of an unknown outcome stay", file: "runtime/write.go", old: "\t\theld.forget(a)\n", new: "\n"},
+		{name: "bounded attempt", file: "runtime/write.go", old: "time.Since(a.started) > maxAttempt", new: "false"},
+		{
+			name: "fence", file: "runtime/claim.go",
+			old: "fenced, err := c.fence(ctx, owner)", new: "_, fenced, err := owner, true, error(nil)",
+		},
+		{name: "fence changes the body", file: "runtime/claim.go", old: "r.fence = token(mark)", new: "_ = mark"},
+		{
+			name: "claim condition, first", file: "runtime/claim.go",
+			old: "\tcond := IfAbsent()\n", new: "\tcond := Condition{}\n",
+		},
+		{name: "claim condition, taken over", file: "runtime/claim.go", old: "cond = IfMatchETag(obj.ETag)", new: "cond = Condition{}"},
+		{
+			name: "claim written anew by the next attempt", file: "runtime/claim.go",
+			old: "\t\tcond = IfMatchETag(prior.etag)\n", new: "\t\treturn prior, nil\n",
+		},
+		{
+			name: "own claim written anew", file: "runtime/claim.go",
+			old: "if cur.ID == id && cur.Token == token {", new: "if cur.ID == id {",
+		},
+		{name: "inherited claims stay", file: "runtime/claim.go", old: "if !h.inherited {", new: "if h.etag != \"\" {"},
+		{
+			name: "condition of a release, deleted", file: "runtime/claim.go",
+			old: "_, _ = db.requests.deleteIf(ctx, key, IfMatchETag(etag))", new: "_ = db.requests.remove(ctx, []string{key})",
+		},
+		{
+			name: "condition of a release, rewritten", file: "runtime/claim.go",
+			old: "_, _, _ = db.requests.putIf(ctx, key, body, nil, IfMatchETag(etag))",
+			new: "_, _, _ = db.requests.putIf(ctx, key, body, nil, Condition{})",
+		},
+		{
+			name: "tombstones", file: "runtime/commit.go",
+			old: "return c.db.caps.Local && c.db.caps.ConditionalDelete &&", new: "return c.db.caps.ConditionalDelete &&",
+		},
+		{name: "tombstones of fenced documents", file: "runtime/commit.go", old: ` && s.record.fence == ""`, new: ""},
+		{
+			name: "old tombstones are held", file: "runtime/commit.go",
+			old: "return a.base.record == nil && seen.record != nil && !seen.live() && seen.aged", new: "return false",
+		},
+		{name: "size of tombstones", file: "runtime/record.go", old: "return size%tombstoneGrain == 0", new: "return false"},
+		{
+			name: "readers compare an entry with its document", file: "runtime/partition.go",
+			old: "return err == nil && path == item.path && p.holds(&b), err", new: "return err == nil, err",
+		},
+		{
+			name: "a document that moves is listed once", file: "runtime/partition.go",
+			old: "if _, again := seen[id]; again {", new: "if _, again := seen[id]; again && false {",
+		},
+		{
+			name: "lookups compare a claim with its document", file: "runtime/lookup.go",
+			old: "return holds == item.path, err", new: `return holds != "\x00", err`,
+		},
+		{
+			name: "grace of a repair", file: "runtime/fsck.go",
+			old: "now.Sub(item.LastModified) >= f.options.Grace", new: "now.Sub(item.LastModified) >= 0",
+		},
+		{
+			name: "age of a claim as read", file: "runtime/fsck.go",
+			old: "item.ETag, item.LastModified = obj.ETag, page.ServerTime", new: "item.ETag = obj.ETag",
+		},
+		{
+			name: "condition of removing a tombstone", file: "runtime/fsck.go",
+			old: "_, err := f.db.requests.deleteIf(ctx, item.Key, IfMatchETag(item.ETag))",
+			new: "err := f.db.requests.remove(ctx, []string{item.Key})",
+		},
+		{
+			name: "end of a value in a key", file: "runtime/key.go",
+			old: "return append(b, keyEnd), hashed", new: "return b, hashed", run: "Key|Entry|Segment", pkg: "./runtime",
+		},
+	}
+	for i := range list {
+		if list[i].run == "" {
+			list[i].run, list[i].pkg = simTests, simPkg
+		}
+	}
+	return list
+}
