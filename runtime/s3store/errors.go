@@ -143,7 +143,7 @@ func (c call) hint(resp *http.Response, code string) string {
 	switch code {
 	case "NoSuchBucket":
 		return fmt.Sprintf("there is no bucket %q there", *c.store.bucket)
-	case "InvalidAccessKeyId":
+	case "InvalidAccessKeyId", "XAdminUserNotFound": // the latter from versitygw, as a 404
 		return "the server does not know the access key"
 	case "SignatureDoesNotMatch":
 		return "the secret key is wrong; in a URL it must be percent-encoded"

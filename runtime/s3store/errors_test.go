@@ -111,6 +111,7 @@ func TestReplies(t *testing.T) {
 		{name: "denied", status: 403, code: "AccessDenied", on: bodyOperations, text: "may not do this"},
 		{name: "denied without a body", status: 403, on: "head", text: "may not do this"},
 		{name: "wrong access key", status: 403, code: "InvalidAccessKeyId", on: bodyOperations, text: "does not know the access key"},
+		{name: "wrong access key, versitygw", status: 404, code: "XAdminUserNotFound", on: bodyOperations, text: "does not know the access key"},
 		{name: "wrong secret key", status: 403, code: "SignatureDoesNotMatch", on: bodyOperations, text: "the secret key is wrong"},
 		{name: "expired", status: 400, code: "ExpiredToken", on: bodyOperations, text: "have expired"},
 		{name: "bad request", status: 400, code: "MetadataTooLarge", on: "put", text: "400 MetadataTooLarge"},
