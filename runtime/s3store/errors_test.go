@@ -225,6 +225,12 @@ func TestTransport(t *testing.T) {
 			_ = conn.Close()
 		}
 	}
+	breaks := func(serve func(net.Conn)) func(*testing.T) string {
+		return func(t *testing.T) string {
+			t.Helper()
+			return listen(t, serve)
+		}
+	}
 	const half = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nETag: \"x\"\r\nContent-Type: application/xml\r\n\r\n<?xml version=\"1.0\"?><ListBucketResult>"
 	for _, test := range []struct {
 		name      string
@@ -234,12 +240,13 @@ func TestTransport(t *testing.T) {
 		maybe     bool
 		text      string
 	}{
-		{"reset", func(t *testing.T) string { return listen(t, answer("", true)) }, allOperations, true, true, ""},
-		{"closed", func(t *testing.T) string { return listen(t, answer("", false)) }, allOperations, true, true, ""},
-		{"half a header", func(t *testing.T) string { return listen(t, answer("HTTP/1.1 200 OK\r\nContent-Le", false)) }, allOperations, true, true, ""},
-		{"half a body", func(t *testing.T) string { return listen(t, answer(half, false)) }, "get,list,delete many", true, true, ""},
-		{"reset in a body", func(t *testing.T) string { return listen(t, answer(half, true)) }, "get,list,delete many", true, true, ""},
+		{"reset", breaks(answer("", true)), allOperations, true, true, ""},
+		{"closed", breaks(answer("", false)), allOperations, true, true, ""},
+		{"half a header", breaks(answer("HTTP/1.1 200 OK\r\nContent-Le", false)), allOperations, true, true, ""},
+		{"half a body", breaks(answer(half, false)), "get,list,delete many", true, true, ""},
+		{"reset in a body", breaks(answer(half, true)), "get,list,delete many", true, true, ""},
 		{"refused", func(t *testing.T) string {
+			t.Helper()
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
@@ -249,12 +256,14 @@ func TestTransport(t *testing.T) {
 		}, allOperations, true, false, "connection refused"},
 		{"no such host", func(*testing.T) string { return "http://s3.invalid" }, allOperations, true, false, "s3.invalid"},
 		{"unknown certificate", func(t *testing.T) string {
+			t.Helper()
 			server := httptest.NewTLSServer(http.NotFoundHandler())
 			server.Config.ErrorLog = nil
 			t.Cleanup(server.Close)
 			return server.URL
 		}, "get,put", false, false, "cannot be trusted"},
 		{"plain HTTP behind https", func(t *testing.T) string {
+			t.Helper()
 			server := httptest.NewServer(http.NotFoundHandler())
 			t.Cleanup(server.Close)
 			return strings.Replace(server.URL, "http:", "https:", 1)

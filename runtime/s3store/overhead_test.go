@@ -82,6 +82,7 @@ func BenchmarkOverhead(b *testing.B) {
 // pairs runs both functions b.N times, in turn, and reports the median ratio of
 // their times.
 func pairs(b *testing.B, client, bare func(i int) error) {
+	b.Helper()
 	ratios := make([]float64, b.N)
 	clock := func(f func(int) error, i int) time.Duration {
 		start := time.Now()

@@ -150,7 +150,7 @@ func TestMissingMetadata(t *testing.T) {
 	}
 }
 
-// A page without keys that says that more follow would be asked for for ever.
+// A page without keys that says that more follow would be asked for endlessly.
 func TestEndlessListing(t *testing.T) {
 	_, err := record(t, "list", func(w http.ResponseWriter) {
 		_, _ = io.WriteString(w, `<ListBucketResult><Name>bucket</Name><IsTruncated>true</IsTruncated></ListBucketResult>`)
