@@ -158,11 +158,11 @@ func (b *builder) valueOf(f *schema.IndexField) string {
 	case "_v":
 		return "d.Meta.Version"
 	}
-	x := "d"
+	steps := []string{"d"}
 	for _, a := range f.Through {
-		x += "." + b.fields[a]
+		steps = append(steps, b.fields[a])
 	}
-	x += "." + b.fields[f.Attribute]
+	x := strings.Join(append(steps, b.fields[f.Attribute]), ".")
 	switch {
 	case f.Date && f.Attribute.Type.Kind == schema.KindDateTime:
 		return fmt.Sprintf("s3db.DateOf(%s.UTC())", x)

@@ -35,17 +35,15 @@ func emitAccess(f *jen.File, r *resource) {
 func emitPartitionRead(f *jen.File, r *resource, p *partitionRead) {
 	for n, s := range p.steps {
 		query := fmt.Sprintf("s3db.PartitionQuery[%s, %s, %s]", r.document, r.id, s.typeOf)
-		receiver, start, values := "c "+r.collection, fmt.Sprintf("s3db.InPartition(c.Collection, %q, %s, ", p.name, s.put), ""
-		method := p.method
+		receiver, start, method := "c "+r.collection, fmt.Sprintf("s3db.InPartition(c.Collection, %q, %s, ", p.name, s.put), p.method
 		if n > 0 {
 			receiver, start, method = "q "+p.steps[n-1].typ, fmt.Sprintf("s3db.Then(q.PartitionQuery, %s, ", s.put), s.method
 		}
 		if s.typ == "" {
-			values = s.param
 			f.Line()
 			f.Commentf("%s %s", method, p.about(n))
 			f.Id(fmt.Sprintf("func (%s) %s(%s ...%s) %s", receiver, method, s.param, s.typeOf, query)).Block(
-				jen.Id("return " + start + values + "...)"))
+				jen.Id("return " + start + s.param + "...)"))
 			continue
 		}
 		f.Line()

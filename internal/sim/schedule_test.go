@@ -78,9 +78,8 @@ func runSchedule(t *testing.T, seed uint64) *schedule {
 		}
 		s.finish(t)
 	})
-	for _, bad := range append(s.history.documents(simIDs).check(), s.history.claims(constraints[:s.k], simValues).check()...) {
-		s.violations = append(s.violations, bad)
-	}
+	s.violations = append(s.violations, s.history.documents(simIDs).check()...)
+	s.violations = append(s.violations, s.history.claims(constraints[:s.k], simValues).check()...)
 	return s
 }
 
@@ -178,7 +177,6 @@ type worker struct {
 	rnd    *rand.Rand
 	client *clienttest.Accounts
 	lives  int
-	writes int
 	held   map[string]*clienttest.Account // documents as this client saw them last
 }
 
