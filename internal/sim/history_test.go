@@ -193,7 +193,7 @@ func written(r record) func(document) []document {
 				return nil
 			}
 			return []document{next}
-		case s3db.ErrUnknownOutcome:
+		case s3db.ErrUnknownOutcome: //nolint:errorlint // sentinel returns the sentinel itself
 			if err != nil {
 				return []document{d}
 			}
@@ -258,7 +258,7 @@ func claimStep(r record, constraint, v string) func(string) []string {
 	}
 	free := func(holder string) bool { return holder == "" || holder == id }
 	switch kind := sentinel(r.res.err); {
-	case kind == s3db.ErrUnique && to == v && refusedField(r.res.err) == constraint:
+	case kind == s3db.ErrUnique && to == v && refusedField(r.res.err) == constraint: //nolint:errorlint // kind is a sentinel itself
 		return func(holder string) []string { return when(!free(holder), holder) }
 	case kind != nil && !r.unknown():
 		return nil
@@ -286,8 +286,7 @@ func without(holder, id string) string {
 }
 
 func refusedField(err error) string {
-	var e *s3db.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*s3db.Error](err); ok {
 		return e.Field
 	}
 	return ""
