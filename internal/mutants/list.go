@@ -1,7 +1,7 @@
 package main
 
 const (
-	simTests = "^(TestCrash|TestInsertOver|TestRepair|TestSlow|TestModel|TestSchedules)"
+	simTests = "^(TestCrash|TestInsertOver|TestRepair|TestSlow|TestFenced|TestMoved|TestModel|TestSchedules)"
 	simPkg   = "./internal/sim"
 )
 
@@ -68,7 +68,7 @@ func mutants() []mutant {
 		{name: "size of tombstones", file: "runtime/record.go", old: "return size%tombstoneGrain == 0", new: "return false"},
 		{
 			name: "readers compare an entry with its document", file: "runtime/partition.go",
-			old: "return err == nil && path == item.path && p.holds(&b), err", new: "return err == nil, err",
+			old: "return err == nil && path == item.path && p.holds(&b), err", new: "return err == nil && path != \"\", err",
 		},
 		{
 			name: "a document that moves is listed once", file: "runtime/partition.go",

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,6 +74,77 @@ func TestInsertOverOldTombstone(t *testing.T) {
 		clienttest.CheckIndexes(t, server.Client(), 1, 1)
 		pass(2 * time.Hour)
 		mustRepair(t.Context(), t, c)
+	})
+}
+
+// TestFencedThenDeleted: on a store without a network, an insert has claimed a
+// value and is slow. Another document takes the value over, which fences the id of
+// the slow one; then that id is inserted and deleted. The slow insert must not
+// commit as if nothing had been there: its value has another holder.
+func TestFencedThenDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := memstore.NewServer(memstore.Options{Local: true})
+		c := open(t, server, nil)
+		between := false
+		slow := open(t, server, func(req memstore.Request) memstore.Injection {
+			if req.Kind == memstore.Put && req.Key == dataKey+"a" && !between {
+				between = true
+				for _, in := range []clienttest.AccountInsert{account("b", "v"), account("a", "w")} {
+					if _, err := c.Insert(t.Context(), in); err != nil {
+						t.Error(err)
+					}
+				}
+				if err := c.Delete(t.Context(), "a"); err != nil {
+					t.Error(err)
+				}
+			}
+			return memstore.Injection{}
+		})
+		_, err := slow.Insert(t.Context(), account("a", "v"))
+		if !errors.Is(err, s3db.ErrUnique) {
+			t.Errorf("the slow insert: %v, want that the value is taken", err)
+		}
+		clienttest.CheckIndexes(t, server.Client(), 1, 1)
+	})
+}
+
+// TestMovedWhileListed: a listing of all countries sees both entries of a document
+// that is about to move, and reads it before and after.
+func TestMovedWhileListed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := memstore.NewServer(memstore.Options{})
+		c := open(t, server, nil)
+		if _, err := c.Insert(t.Context(), account("a", "v")); err != nil {
+			t.Fatal(err)
+		}
+		var commit func()
+		mover := open(t, server, func(req memstore.Request) memstore.Injection {
+			if req.Kind == memstore.Put && req.Key == dataKey+"a" {
+				return memstore.Injection{Fault: memstore.Crash, Late: func(apply func()) { commit = apply }}
+			}
+			return memstore.Injection{}
+		})
+		if _, err := mover.Update(t.Context(), "a", clienttest.AccountPatch{Country: s3db.Set("w")}); err == nil {
+			t.Fatal("the update did not crash")
+		}
+		store := server.Client()
+		reader, err := clienttest.Open(t.Context(), store, 1, 1, s3db.WithConcurrency(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reads := 0
+		store.SetFault(func(req memstore.Request) memstore.Injection {
+			if req.Kind == memstore.Get && req.Key == dataKey+"a" {
+				if reads++; reads == 2 {
+					commit()
+				}
+			}
+			return memstore.Injection{}
+		})
+		list, err := clienttest.ByCountry(reader).List(t.Context())
+		if err != nil || len(list) != 1 || reads != 2 {
+			t.Errorf("%d documents from %d reads, %v; want the one, from 2", len(list), reads, err)
+		}
 	})
 }
 
