@@ -30,13 +30,11 @@ type heldClaim struct {
 
 // forget gives up the claims of an attempt whose outcome is unknown: they belong
 // to the document if the commit arrives after all.
-func (h heldClaims) forget(a interface{ wants() []claimWant }) {
-	for _, want := range a.wants() {
+func (h heldClaims) forget(wants []claimWant) {
+	for _, want := range wants {
 		delete(h, want.key)
 	}
 }
-
-func (a *attempt[T]) wants() []claimWant { return a.changes.claim }
 
 // acquire takes a claim for a document. A claim that this write took for an
 // earlier attempt (prior) is written anew, since somebody may have read it before

@@ -251,11 +251,7 @@ func (c *Collection[T, ID, I, P]) idOf(d *T) ID { return *c.model.ID(d) }
 // runs is yielded once at most.
 func (c *Collection[T, ID, I, P]) runPartition(ctx context.Context, p partition[T, ID]) iter.Seq2[*T, error] {
 	ranges := p.ranges(entryPrefix(c.db.prefix, c.model.Resource, p.index.Name, ""))
-	docs := c.scan(ctx, c.entries(ctx, p.index.Name, ranges), func(d *T, item scanItem) (bool, error) {
-		var b KeyBuilder
-		path, err := p.index.path(&b, d)
-		return err == nil && path == item.path && p.holds(&b), err
-	})
+	docs := c.runRanges(ctx, p, ranges)
 	if p.exact() {
 		return docs
 	}
@@ -301,7 +297,7 @@ func Distinct[T any, ID ~string, I, P, V any](ctx context.Context, c *Collection
 			return list, nil
 		}
 		group := partition[T, ID]{collection: c, index: q.part.index}
-		for d, err := range c.runGroup(ctx, group, keyRange{prefix: root + segment + "/"}) {
+		for d, err := range c.runRanges(ctx, group, []keyRange{{prefix: root + segment + "/"}}) {
 			if err != nil {
 				return nil, err
 			}
@@ -312,11 +308,12 @@ func Distinct[T any, ID ~string, I, P, V any](ctx context.Context, c *Collection
 	}
 }
 
-// runGroup reads the documents of one stretch of a partition.
-func (c *Collection[T, ID, I, P]) runGroup(ctx context.Context, p partition[T, ID], kr keyRange) iter.Seq2[*T, error] {
-	return c.scan(ctx, c.entries(ctx, p.index.Name, []keyRange{kr}), func(d *T, item scanItem) (bool, error) {
+// runRanges reads the documents of some stretches of a partition that are where
+// their entries say, and in the query.
+func (c *Collection[T, ID, I, P]) runRanges(ctx context.Context, p partition[T, ID], ranges []keyRange) iter.Seq2[*T, error] {
+	return c.scan(ctx, c.entries(ctx, p.index.Name, ranges), func(d *T, item scanItem) (bool, error) {
 		var b KeyBuilder
 		path, err := p.index.path(&b, d)
-		return err == nil && path == item.path, err
+		return err == nil && path == item.path && p.holds(&b), err
 	})
 }

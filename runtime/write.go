@@ -250,7 +250,7 @@ func (c *Collection[T, ID, I, P]) try(ctx context.Context, w *write[T], key stri
 		c.dropEntries(ctx, a)
 	case outcomeUnknown:
 		// The commit may still arrive: what belongs to it has to stay.
-		held.forget(a)
+		held.forget(a.changes.claim)
 	}
 	return false, state{}, err
 }

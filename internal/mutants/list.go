@@ -24,9 +24,9 @@ func mutants() []mutant {
 		{name: "revision of IfMatch", file: "runtime/write.go", old: "cur.revision() != w.options.ifMatch {", new: "false {"},
 		{
 			name: "entries of an unknown outcome stay", file: "runtime/write.go",
-			old: "\t\theld.forget(a)\n", new: "\t\theld.forget(a)\n\t\tc.dropEntries(ctx, a)\n",
+			old: "\t\theld.forget(a.changes.claim)\n", new: "\t\theld.forget(a.changes.claim)\n\t\tc.dropEntries(ctx, a)\n",
 		},
-		{name: "claims of an unknown outcome stay", file: "runtime/write.go", old: "\t\theld.forget(a)\n", new: "\n"},
+		{name: "claims of an unknown outcome stay", file: "runtime/write.go", old: "\t\theld.forget(a.changes.claim)\n", new: "\n"},
 		{name: "bounded attempt", file: "runtime/write.go", old: "time.Since(a.started) > maxAttempt", new: "false"},
 		{
 			name: "fence", file: "runtime/claim.go",
