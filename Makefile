@@ -23,7 +23,7 @@ SEED      ?= 1
 BENCH     ?= .
 COUNT     ?= 1
 # Packages with goroutines, tested once more under the race detector.
-RACE      := ./runtime/... ./behaviors/... ./example/...
+RACE      := ./runtime/... ./behaviors/... ./example/... ./internal/sim
 
 .PHONY: help
 help: ## Show this list

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,14 +125,10 @@ func (s *crashServer) open(t *testing.T, fault memstore.Fault) (*clienttest.Acco
 	return c, store
 }
 
-// crashAt lets the client die at its n-th request from now on.
+// crashAt lets the client die at its n-th request.
 func crashAt(n int, applied bool) memstore.Fault {
-	first := -1
 	return func(r memstore.Request) memstore.Injection {
-		if first < 0 {
-			first = r.Seq
-		}
-		if r.Seq-first+1 == n {
+		if r.Seq == n {
 			return memstore.Injection{Fault: memstore.Crash, Applied: applied}
 		}
 		return memstore.Injection{}
@@ -174,14 +171,16 @@ func crash(t *testing.T, op crashCase, conditionalDelete bool, fault memstore.Fa
 	if err := op.prepare(t.Context(), setup); err != nil {
 		t.Fatal(err)
 	}
-	struck := false
+	var struck atomic.Bool // requests of one write run side by side
 	c, _ := server.open(t, func(r memstore.Request) memstore.Injection {
 		x := fault(r)
-		struck = struck || x.Fault == memstore.Crash
+		if x.Fault == memstore.Crash {
+			struck.Store(true)
+		}
 		return x
 	})
 	err := op.run(t.Context(), c)
-	if !struck && err != nil {
+	if !struck.Load() && err != nil {
 		t.Fatalf("without a crash: %v", err)
 	}
 	clienttest.CheckIndexes(t, server.Client(), crashPartitions, crashUniques)
@@ -193,7 +192,7 @@ func crash(t *testing.T, op crashCase, conditionalDelete bool, fault memstore.Fa
 	}
 	clienttest.CheckIndexes(t, server.Client(), crashPartitions, crashUniques)
 	checkRepair(t, server, after)
-	return struck
+	return struck.Load()
 }
 
 // checkRepair runs fsck: it repairs leftovers only when they are old, finds no

@@ -65,12 +65,8 @@ type crashPoint struct {
 }
 
 func (p crashPoint) fault(struck *bool) memstore.Fault {
-	first := -1
 	return func(req memstore.Request) memstore.Injection {
-		if first < 0 {
-			first = req.Seq
-		}
-		if req.Seq-first+1 != p.request {
+		if req.Seq != p.request {
 			return memstore.Injection{}
 		}
 		*struck = true

@@ -161,7 +161,7 @@ func TestSlowAttempt(t *testing.T) {
 		}
 		first := true
 		store.SetFault(func(req memstore.Request) memstore.Injection {
-			if first && req.Key == uniqueRoot+"email/email=v!" {
+			if req.Key == uniqueRoot+"email/email=v!" && first {
 				first = false
 				return memstore.Injection{Delay: 2 * time.Hour}
 			}

@@ -46,7 +46,7 @@ func (k Kind) Writes() bool { return k == Put || k == Delete || k == DeleteMany 
 // change or keep Keys, Body and Metadata.
 type Request struct {
 	Kind      Kind
-	Seq       int    // 1 for the first request of the client
+	Seq       int    // 1 for the client's first request since ResetCounts
 	Key       string // prefix of a List, "" of a DeleteMany
 	Keys      []string
 	Condition s3db.Condition
@@ -121,11 +121,12 @@ func (s *Store) Counts() Counts {
 	return s.counts
 }
 
-// ResetCounts sets all counts to zero.
+// ResetCounts sets all counts to zero; the next request is number 1 again.
 func (s *Store) ResetCounts() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts = Counts{}
+	s.seq = 0
 }
 
 // Observe calls a function after each request of the client, in the goroutine of
