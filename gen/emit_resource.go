@@ -226,8 +226,12 @@ func emitIndexes(g *jen.Group, r *resource, name string, list []*index) {
 	}
 	g.Id(name).Op(":").Index().Id("s3db.Index["+r.document+"]").CustomFunc(lines, func(g *jen.Group) {
 		for _, i := range list {
-			g.Id(fmt.Sprintf("{Name: %q, Fields: []string{%s}, Key: func(k *s3db.KeyBuilder, d *%s) {\n%s\n}}",
-				i.name, quoted(i.fields), r.document, strings.Join(i.key, "\n")))
+			hashed := ""
+			if i.hashed {
+				hashed = "Hashed: true, "
+			}
+			g.Id(fmt.Sprintf("{Name: %q, Fields: []string{%s}, %sKey: func(k *s3db.KeyBuilder, d *%s) {\n%s\n}}",
+				i.name, quoted(i.fields), hashed, r.document, strings.Join(i.key, "\n")))
 		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 
 // index decides how the keys of a partition or unique constraint are made.
 func (b *builder) index(i *schema.Index) *index {
-	x := &index{name: i.Name}
+	x := &index{name: i.Name, hashed: i.Hashed}
 	for _, f := range i.Fields {
 		x.fields = append(x.fields, f.Path)
 		x.key = append(x.key, b.segment(f, "d", f.Through))

@@ -147,6 +147,7 @@ type ruleVar struct{ name, literal string }
 type index struct {
 	name   string
 	fields []string
+	hashed bool
 	key    []string // statements over k and d
 }
 

@@ -157,7 +157,7 @@ func (c *Collection[T, ID, I, P]) owner(ctx context.Context, id string, want cla
 			return ownerState{}, err
 		}
 		var b KeyBuilder
-		path, err := c.model.Uniques[want.index].path(&b, d.doc)
+		path, err := c.claimPath(&c.model.Uniques[want.index], &b, d.doc)
 		if err != nil {
 			return ownerState{}, err
 		}

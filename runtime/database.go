@@ -25,11 +25,15 @@ type resourceInfo struct {
 	name    string
 	schema  string
 	secrets bool
+	hashed  bool // some unique constraint is hashed
 	ids     bool // the model makes ids itself
 }
 
 func (m *Model[T, ID, I, P]) info() resourceInfo {
-	return resourceInfo{name: m.Resource, schema: m.Schema, secrets: m.Secrets, ids: m.NewID != nil}
+	return resourceInfo{
+		name: m.Resource, schema: m.Schema, secrets: m.Secrets, ids: m.NewID != nil,
+		hashed: slices.ContainsFunc(m.Uniques, func(x Index[T]) bool { return x.Hashed }),
+	}
 }
 
 // Database is an open database: a prefix of a store under which resources keep
@@ -44,7 +48,8 @@ type Database struct {
 	versions  map[string]int // schema version of each resource in this program
 	resources []string       // names of all resources in the registry, sorted
 	keys      *keyring
-	owned     bool // Close closes the store
+	hashKey   []byte // of the HMAC in hashed claims; nil when no resource has any
+	owned     bool   // Close closes the store
 }
 
 // Open opens the database that url names, and creates it when the place is
@@ -106,6 +111,9 @@ func (db *Database) checkResources(resources []Resource) error {
 		if info.secrets && len(db.options.keys) == 0 {
 			return configError("resource %q has secret attributes: pass s3db.WithPassphrase or s3db.WithKey to Open", info.name)
 		}
+		if info.hashed && len(db.options.keys) == 0 {
+			return configError("resource %q has a hashed unique constraint: pass s3db.WithPassphrase or s3db.WithKey to Open", info.name)
+		}
 	}
 	for name := range db.options.ids {
 		if !known[name] {
@@ -115,12 +123,14 @@ func (db *Database) checkResources(resources []Resource) error {
 	return nil
 }
 
-// loadKeys derives the keys of secrets. Deriving one from a passphrase costs some
-// 100 milliseconds, so it is done only when some resource has secrets. The
+// loadKeys derives the keys of secrets and of hashed claims. Deriving one from a
+// passphrase costs some 100 milliseconds, so it is done only when some resource
+// has secrets or hashed unique constraints. The
 // registry remembers which keys encrypted: a program that has none of them has a
 // wrong passphrase, and what it wrote would be lost to all others.
 func (db *Database) loadKeys(reg *registry, resources []Resource) (added bool, err error) {
-	if !slices.ContainsFunc(resources, func(r Resource) bool { return r.info().secrets }) {
+	hashed := slices.ContainsFunc(resources, func(r Resource) bool { return r.info().hashed })
+	if !hashed && !slices.ContainsFunc(resources, func(r Resource) bool { return r.info().secrets }) {
 		return false, nil
 	}
 	if db.keys == nil || !bytes.Equal(db.salt, reg.Salt) { // else another attempt to write the registry
@@ -131,14 +141,15 @@ func (db *Database) loadKeys(reg *registry, resources []Resource) (added bool, e
 	}
 	ids := db.keys.ids()
 	if slices.Contains(reg.Keys, ids[0]) {
-		return false, nil
+		return db.loadHashKey(reg, hashed)
 	}
 	if len(reg.Keys) > 0 && !slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(reg.Keys, id) }) {
 		return false, configError("the secrets of this database are encrypted with the key %q, and Open was given %q: is the passphrase wrong? "+
 			"To change the key, give the old one after the new one", reg.Keys, ids)
 	}
 	reg.Keys = append(reg.Keys, ids[0])
-	return true, nil
+	_, err = db.loadHashKey(reg, hashed)
+	return true, err
 }
 
 // Close releases the store if Open opened it. Operations that run fail.

@@ -1,6 +1,9 @@
 package s3db
 
 import (
+	"bytes"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -138,6 +141,26 @@ func TestFormatVectors(t *testing.T) {
 		"key": func(t *testing.T, value string) string {
 			kind, value, _ := strings.Cut(value, " ")
 			return keyOf(t, func(k *KeyBuilder) { putKey(t, k, kind, value) })
+		},
+		"hashed": func(t *testing.T, value string) string {
+			var parts []string
+			if err := json.Unmarshal([]byte(value), &parts); err != nil || len(parts) < 3 {
+				t.Fatal(parts, err)
+			}
+			key, err := hkdf.Key(sha256.New, bytes.Repeat([]byte{7}, keySize), []byte("0123456789abcdef"), hashKeyInfo, keySize)
+			if err != nil {
+				t.Fatal(err)
+			}
+			db := &Database{hashKey: key}
+			var b KeyBuilder
+			for _, v := range parts[2:] {
+				b.String(v)
+			}
+			path, err := db.claimPath(parts[0], parts[1], make([]string, len(parts)-2), true, &b)
+			if err != nil {
+				t.Error(err)
+			}
+			return path
 		},
 		"name": func(_ *testing.T, value string) string { return string(appendKeyName(nil, value)) },
 	}

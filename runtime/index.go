@@ -38,7 +38,7 @@ func (c *Collection[T, ID, I, P]) indexKeys(d *T) (indexKeys, error) {
 		}
 	}
 	for i := range c.model.Uniques {
-		if k.uniques[i], err = c.model.Uniques[i].path(&b, d); err != nil {
+		if k.uniques[i], err = c.claimPath(&c.model.Uniques[i], &b, d); err != nil {
 			return k, err
 		}
 	}
@@ -50,6 +50,14 @@ func (x *Index[T]) path(b *KeyBuilder, d *T) (string, error) {
 	b.reset()
 	x.Key(b, d)
 	return b.path(x.Fields)
+}
+
+// claimPath returns the path of a document's claim under a unique constraint, or
+// "" when a value is absent.
+func (c *Collection[T, ID, I, P]) claimPath(x *Index[T], b *KeyBuilder, d *T) (string, error) {
+	b.reset()
+	x.Key(b, d)
+	return c.db.claimPath(c.model.Resource, x.Name, x.Fields, x.Hashed, b)
 }
 
 // indexChanges is what an attempt does to partitions and claims.

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"math/big"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,6 +14,7 @@ import (
 //	<prefix>/resource=users/data/id=<id>
 //	<prefix>/resource=users/partition=byCountry/country=<value>!/id=<id>!<token>
 //	<prefix>/resource=users/unique=email/email=<value>!
+//	<prefix>/resource=users/unique=email/hmac=<hash>!
 //	<prefix>/resource=users/content/id=<id>
 //
 // Texts in keys are escaped byte by byte: letters, digits and "-" stand for
@@ -131,9 +131,7 @@ func appendKeyValue(b, value []byte, longest int, desc bool) (out []byte, hashed
 	}
 	if hashed {
 		sum := sha256.Sum256(value)
-		digits := new(big.Int).SetBytes(sum[:]).Text(62)
-		b = append(append(b, keyEnd, keyEnd), "0000000000000000000000000000000000000000000"[len(digits):]...)
-		b = append(b, digits...)
+		b = appendKeyHash(append(b, keyEnd, keyEnd), sum[:])
 	}
 	return append(b, keyEnd), hashed
 }

@@ -20,7 +20,7 @@ func (c *Collection[T, ID, I, P]) lookup(ctx context.Context, name string, put f
 	}
 	var b KeyBuilder
 	put(&b)
-	path, err := b.path(index.Fields)
+	path, err := c.db.claimPath(c.model.Resource, name, index.Fields, index.Hashed, &b)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (c *Collection[T, ID, I, P]) lookup(ctx context.Context, name string, put f
 	// The claim says who may hold the value; the document says whether it does.
 	d, err := c.readListed(ctx, scanItem{id: owner.ID, path: path}, func(d *T, item scanItem) (bool, error) {
 		var b KeyBuilder
-		holds, err := index.path(&b, d)
+		holds, err := c.claimPath(index, &b, d)
 		return holds == item.path, err
 	})
 	if err == nil && d == nil {

@@ -37,5 +37,6 @@ type Model[T any, ID ~string, I, P any] struct {
 type Index[T any] struct {
 	Name   string   // name of the partition or constraint, part of its keys
 	Fields []string // attribute paths, in the order of the key's segments
+	Hashed bool     // of a constraint: its keys hold an HMAC of the values instead of them
 	Key    func(*KeyBuilder, *T)
 }

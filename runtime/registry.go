@@ -25,7 +25,8 @@ type registry struct {
 	Created   time.Time                   `json:"created"`
 	Revision  string                      `json:"revision"`
 	Servers   map[string]Capabilities     `json:"servers,omitempty"`
-	Keys      []string                    `json:"keys,omitempty"` // ids of keys that encrypted secrets
+	Keys      []string                    `json:"keys,omitempty"`     // ids of keys that encrypted secrets
+	HashKeys  map[string][]byte           `json:"hashKeys,omitempty"` // by key id: the key of hashed claims, sealed
 	Resources map[string]registryResource `json:"resources"`
 
 	unknown map[string]json.RawMessage
@@ -90,7 +91,7 @@ func parseRegistry(body []byte) (*registry, error) {
 	if err := json.Unmarshal(body, &r.unknown); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, registryName, err)
 	}
-	for _, known := range []string{"format", "database", "salt", "created", "revision", "servers", "keys", "resources"} {
+	for _, known := range []string{"format", "database", "salt", "created", "revision", "servers", "keys", "hashKeys", "resources"} {
 		delete(r.unknown, known)
 	}
 	if r.Resources == nil {

@@ -72,6 +72,7 @@ func (p *parser) index(r *Resource, key, value *node, what string, all *[]*Index
 		p.options(value, article(what), []option{
 			{"fields", func(_, v *node) { fields = v }},
 			{"description", func(_, v *node) { p.readText(v, "description", &x.Description) }},
+			{"hashed", func(k, v *node) { p.hashed(k, v, what, x) }},
 		}, nil)
 		if fields == nil {
 			p.report(CodeMissingKey, key.span(), "%s %s has no fields", what, quote(x.Name)).
@@ -104,6 +105,15 @@ func (p *parser) index(r *Resource, key, value *node, what string, all *[]*Index
 	default:
 		p.keyNames(r, x, key.span(), what)
 	}
+}
+
+// hashed reads the option that keeps the values of a unique constraint out of its keys.
+func (p *parser) hashed(key, value *node, what string, x *Index) {
+	if what == aPartition {
+		p.report(CodeIndexRule, key.span(), "hashed is for unique constraints, a partition is read by its values").help("remove it")
+		return
+	}
+	p.readBool(value, "hashed", &x.Hashed)
 }
 
 // keyNames reports an index whose names leave no room for values in its keys.

@@ -195,6 +195,7 @@ type Index struct {
 	Name        string
 	Description string
 	Fields      []*IndexField
+	Hashed      bool // option "hashed" of a unique constraint: keys hold an HMAC of the values
 }
 
 // IndexField is one segment of an index's keys.

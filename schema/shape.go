@@ -37,6 +37,7 @@ type shapeValue struct {
 
 type shapeIndex struct {
 	Name   string            `json:"name"`
+	Hashed bool              `json:"hashed,omitempty"`
 	Fields []shapeIndexField `json:"fields"`
 }
 
@@ -118,7 +119,7 @@ func shapeOf(t *Type) shapeType {
 func shapeIndexes(indexes []*Index) []shapeIndex {
 	var all []shapeIndex
 	for _, x := range indexes {
-		s := shapeIndex{Name: x.Name}
+		s := shapeIndex{Name: x.Name, Hashed: x.Hashed}
 		for _, f := range x.Fields {
 			s.Fields = append(s.Fields, shapeIndexField{f.Path, f.Date, f.MaxLength, f.Desc})
 		}
