@@ -157,6 +157,8 @@ func (xorSealer) seal(path string, plain []byte) ([]byte, error) {
 	return append([]byte(path+":"), plain...), nil
 }
 
+func (x xorSealer) reseal(path string, plain, _ []byte) ([]byte, error) { return x.seal(path, plain) }
+
 func (xorSealer) open(path string, sealed []byte) ([]byte, error) {
 	if len(sealed) <= len(path) || string(sealed[:len(path)+1]) != path+":" {
 		return nil, ErrDecrypt

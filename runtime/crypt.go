@@ -6,6 +6,7 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -20,6 +21,10 @@ import (
 // path where it was sealed and nowhere else.
 type sealer interface {
 	seal(path string, plain []byte) ([]byte, error)
+	// reseal is seal for a value that was read from the store as sealed: as long as
+	// it is the same value at the same place, and under the active key, it stays
+	// as it is, byte for byte.
+	reseal(path string, plain, sealed []byte) ([]byte, error)
 	open(path string, sealed []byte) ([]byte, error)
 }
 
@@ -158,21 +163,39 @@ func (s *documentSealer) seal(path string, plain []byte) ([]byte, error) {
 	return s.ring.keys[id].Seal(out, out[head:], plain, s.additional(path, id)), nil
 }
 
-func (s *documentSealer) open(path string, sealed []byte) ([]byte, error) {
-	if len(sealed) < 2 {
-		return nil, fmt.Errorf("%w: the value is cut short", ErrDecrypt)
+func (s *documentSealer) reseal(path string, plain, sealed []byte) ([]byte, error) {
+	// A caller may have changed the bytes of a value that it read, or put it at
+	// another place: only opening it tells.
+	if id, ok := sealedBy(sealed); ok && s.ring != nil && id == s.ring.order[0] {
+		old, err := s.open(path, sealed)
+		same := err == nil && subtle.ConstantTimeCompare(old, plain) == 1
+		clear(old)
+		if same {
+			return sealed, nil
+		}
 	}
-	if sealed[0] != sealFormat {
-		return nil, fmt.Errorf("%w: unknown format %d of a secret", ErrDecrypt, sealed[0])
+	return s.seal(path, plain)
+}
+
+// sealedBy returns the id of the key that a sealed value names.
+func sealedBy(sealed []byte) (id string, ok bool) {
+	if len(sealed) < 2 || sealed[0] != sealFormat {
+		return "", false
 	}
 	head := 2 + int(sealed[1])
 	if len(sealed) < head+nonceSize+tagSize {
-		return nil, fmt.Errorf("%w: the value is cut short", ErrDecrypt)
+		return "", false
 	}
-	id := string(sealed[2:head])
-	if !isKeyID(id) {
-		return nil, fmt.Errorf("%w: the value is damaged", ErrDecrypt)
+	id = string(sealed[2:head])
+	return id, isKeyID(id)
+}
+
+func (s *documentSealer) open(path string, sealed []byte) ([]byte, error) {
+	id, ok := sealedBy(sealed)
+	if !ok {
+		return nil, fmt.Errorf("%w: it is damaged, or of a format that this program does not know", ErrDecrypt)
 	}
+	head := 2 + len(id)
 	if s.ring == nil {
 		return nil, fmt.Errorf("%w: it needs the key %q, and Open was given none", ErrDecrypt, id)
 	}

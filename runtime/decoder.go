@@ -475,8 +475,12 @@ func DecodeOptionalObject[T any](d *Decoder, n int, get func(*Decoder, *T)) *T {
 
 // DecodeSecret reads and decrypts a value; get reads what is inside.
 func DecodeSecret[T any](d *Decoder, n int, get func(*Decoder, int) T) Secret[T] {
+	if d.err != nil {
+		return Secret[T]{}
+	}
 	sealed := d.Bytes(n)
 	if d.err != nil {
+		d.err = undecryptable(d.err)
 		return Secret[T]{}
 	}
 	if sealed == nil {
@@ -509,7 +513,18 @@ func DecodeSecret[T any](d *Decoder, n int, get func(*Decoder, int) T) Secret[T]
 	if d.err != nil {
 		return Secret[T]{}
 	}
-	return NewSecret(v)
+	s := NewSecret(v)
+	s.sealed = &sealed
+	return s
+}
+
+// undecryptable says of a mistake in the text of a secret that it is one: bytes
+// that were altered until they are no base64url any more are tampering as well.
+func undecryptable(err error) error {
+	if p, ok := errors.AsType[*pathError](err); ok {
+		return &pathError{path: p.path, err: fmt.Errorf("%w: %w", ErrDecrypt, p.err)}
+	}
+	return err
 }
 
 // String reads a string.

@@ -365,7 +365,13 @@ func EncodeSecret[T any](e *Encoder, n int, v Secret[T], put func(*Encoder, int,
 		e.fail(n, errNoKey)
 		return
 	}
-	sealed, err := e.sealer.seal(path, plain)
+	var sealed []byte
+	var err error
+	if v.sealed != nil {
+		sealed, err = e.sealer.reseal(path, plain, *v.sealed)
+	} else {
+		sealed, err = e.sealer.seal(path, plain)
+	}
 	clear(plain)
 	if err != nil {
 		e.fail(n, err)

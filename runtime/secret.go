@@ -23,6 +23,8 @@ type Secret[T any] struct {
 	// A pointer to a pointer, because fmt calls no methods on unexported fields: it
 	// follows one pointer at most, and then prints an address and not the value.
 	p **T
+	// What the store has, if the secret was read from there; nil otherwise.
+	sealed *[]byte
 }
 
 // NewSecret returns a secret that holds a value.
@@ -97,7 +99,7 @@ func (s *Secret[T]) UnmarshalJSON(data []byte) error {
 		// The error of encoding/json may quote the value.
 		return fmt.Errorf("s3db: a secret of type %T cannot be read from this JSON", *value)
 	}
-	s.p = &value
+	*s = Secret[T]{p: &value}
 	return nil
 }
 
