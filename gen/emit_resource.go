@@ -261,9 +261,11 @@ func emitObject(f *jen.File, o *object) {
 	var check, encode, decode, cut []string
 	for _, x := range o.fields {
 		check = appendNonEmpty(check, x.check())
+		cut = appendNonEmpty(cut, x.cut())
+	}
+	for _, x := range o.byNumber() {
 		encode = append(encode, x.encode())
 		decode = append(decode, x.decode())
-		cut = appendNonEmpty(cut, x.cut())
 	}
 	d := param{"d", "*" + o.name}
 	emitFunc(f, o.validate, check, param{"v", "*s3db.Validator"}, d)

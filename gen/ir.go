@@ -1,5 +1,7 @@
 package gen
 
+import "slices"
+
 // The intermediate representation: what every generated file holds, with all
 // names, types, imports and literals decided. Emitters print it and decide
 // nothing. Types and expressions are Go source.
@@ -181,6 +183,13 @@ type distinct struct{ method, partition, path, typ, value string }
 type lookup struct {
 	name, method string
 	values       []keyValue
+}
+
+// byNumber returns the fields in the order of their numbers, in which the codec
+// takes them. It is another one than that of the schema as soon as an attribute
+// was added in the middle, or moved.
+func (o *object) byNumber() []*field {
+	return slices.SortedFunc(slices.Values(o.fields), func(a, b *field) int { return a.number - b.number })
 }
 
 // nilable reports whether the Go type has nil for "absent", so that optional

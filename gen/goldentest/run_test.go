@@ -36,6 +36,7 @@ import (
 	"github.com/s3dbgen/s3dbgen/testdata/golden/nested/nested"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/rules/rules"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/secrets/secrets"
+	"github.com/s3dbgen/s3dbgen/testdata/golden/shuffled/shuffled"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/stores/stores"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/timestamps/timestamps"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/types/types"
@@ -59,7 +60,7 @@ var packages = map[string]opener{
 	"arrays": open(arrays.New), "behaviors": open(behaviors.New), "defaults": open(defaults.New), "enums": open(enums.New),
 	"frozen": open(frozen.New), "hostile": open(hostile.New), "ids": open(ids.New), "many": open(many.New),
 	"minimal": open(minimal.New), "names": open(names.New), "nested": open(nested.New), "rules": open(rules.New),
-	"secrets": open(secrets.New), "stores": open(stores.New), "timestamps": open(timestamps.New), "types": open(types.New),
+	"secrets": open(secrets.New), "shuffled": open(shuffled.New), "stores": open(stores.New), "timestamps": open(timestamps.New), "types": open(types.New),
 	"unicode": open(unicode.New), "uniques": open(uniques.New), "versioned": open(versioned.New),
 }
 
