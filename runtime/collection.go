@@ -121,14 +121,9 @@ func (c *Collection[T, ID, I, P]) GetMany(ctx context.Context, ids ...ID) ([]*T,
 	})
 	bulk := &BulkError{Op: "getMany", Resource: c.model.Resource, Total: len(ids)}
 	for i, err := range errs {
-		if err != nil {
-			bulk.Failed = append(bulk.Failed, ItemError{Index: i, ID: string(ids[i]), Err: err})
-		}
+		bulk.add(i, string(ids[i]), err)
 	}
-	if len(bulk.Failed) > 0 {
-		return docs, bulk
-	}
-	return docs, nil
+	return docs, bulk.orNil()
 }
 
 // Update applies a patch and returns the document as it is then. Attributes that

@@ -120,6 +120,21 @@ type ItemError struct {
 	Err   error
 }
 
+// add takes the error of one document, if there is one.
+func (e *BulkError) add(index int, id string, err error) {
+	if err != nil {
+		e.Failed = append(e.Failed, ItemError{Index: index, ID: id, Err: err})
+	}
+}
+
+// orNil returns the error, or nil when nothing failed.
+func (e *BulkError) orNil() error {
+	if len(e.Failed) == 0 {
+		return nil
+	}
+	return e
+}
+
 // Error implements error; it prints the first failure and counts the others.
 func (e *BulkError) Error() string {
 	first := e.Failed[0]

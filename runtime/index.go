@@ -199,7 +199,11 @@ func (c *Collection[T, ID, I, P]) removeStale(ctx context.Context, a *attempt[T]
 		delete(held, want.key) // the document holds it now
 	}
 	jobs := make([]func(), 0, 1+len(a.changes.release)+len(held))
-	if len(a.changes.stale) > 0 {
+	switch {
+	case len(a.changes.stale) == 0:
+	case a.sweep != nil:
+		a.sweep.add(ctx, a.changes.stale)
+	default:
 		jobs = append(jobs, func() { _ = c.db.requests.remove(ctx, a.changes.stale) })
 	}
 	for _, r := range a.changes.release {

@@ -155,6 +155,7 @@ type WriteOption func(*writeOptions)
 type writeOptions struct {
 	ifMatch          Revision
 	created, updated time.Time
+	sweep            *sweeper // takes the entries that a delete leaves; nil: removed at once
 }
 
 func newWriteOptions(list []WriteOption) writeOptions {

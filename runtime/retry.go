@@ -134,6 +134,9 @@ func (r *requester) putUnique(ctx context.Context, key string, body []byte) erro
 	})
 }
 
+// mostDeletes is the number of keys that one deleteMany request can have.
+const mostDeletes = 1000
+
 // remove deletes keys that nobody writes again, so that repeating is harmless.
 func (r *requester) remove(ctx context.Context, keys []string) error {
 	switch len(keys) {
@@ -144,9 +147,8 @@ func (r *requester) remove(ctx context.Context, keys []string) error {
 			return r.store.Delete(ctx, keys[0], Condition{})
 		})
 	}
-	const most = 1000 // of one DeleteObjects request
 	for len(keys) > 0 {
-		page := keys[:min(most, len(keys))]
+		page := keys[:min(mostDeletes, len(keys))]
 		keys = keys[len(page):]
 		err := r.repeat(ctx, RequestDeleteMany, page[0], func(ctx context.Context) error {
 			return r.store.DeleteMany(ctx, page)

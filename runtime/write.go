@@ -30,6 +30,7 @@ type attempt[T any] struct {
 	doc     *T      // nil for a delete
 	changes indexChanges
 	exceeds *ExceedsLimit[T]
+	sweep   *sweeper  // removes stale entries later; nil: at once
 	started time.Time // of the attempt's first request that changes something
 }
 
@@ -219,7 +220,7 @@ func (c *Collection[T, ID, I, P]) prepareDelete(w *write[T], cur state, held hel
 		return nil, err
 	}
 	rec.bury()
-	a := &attempt[T]{base: cur, rec: rec}
+	a := &attempt[T]{base: cur, rec: rec, sweep: w.options.sweep}
 	a.changes = c.indexChanges(w.id, cur.record, rec, before, indexKeys{}, held)
 	return a, nil
 }

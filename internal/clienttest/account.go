@@ -64,6 +64,17 @@ func Open(ctx context.Context, store s3db.Store, p, k int, options ...s3db.Optio
 	return OpenBehavior(ctx, store, p, k, behaviors.UserManaged, options...)
 }
 
+// OpenResource is Open for a resource with another name than "accounts".
+func OpenResource(ctx context.Context, store s3db.Store, name string, p, k int, options ...s3db.Option) (*Accounts, error) {
+	model := newAccountModel(p, k)
+	model.Resource = name
+	db, err := s3db.New(ctx, store, s3db.Config{Resources: []s3db.Resource{model}}, options...)
+	if err != nil {
+		return nil, err
+	}
+	return s3db.NewCollection(db, model), nil
+}
+
 // OpenBehavior is Open for a resource with another behavior than user-managed.
 func OpenBehavior(ctx context.Context, store s3db.Store, p, k int, b s3db.Behavior, options ...s3db.Option) (*Accounts, error) {
 	model := newAccountModel(p, k)

@@ -38,6 +38,8 @@ func Run(t *testing.T, open func(t *testing.T) s3db.Store) {
 		{"one id inserted at once", testInsertRace},
 		{"one id upserted at once", testUpsertRace},
 		{"one value claimed at once", testClaimRace},
+		{"many deleted", testDeleteMany},
+		{"all deleted", testDeleteAll},
 		{"reopen", testReopen},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })

@@ -1,0 +1,141 @@
+package s3db
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// DeleteMany removes the documents with these ids, each as Delete does, several
+// at a time. The error is a *BulkError that names each document that was not
+// deleted, ErrNotFound for one that was not there; the others are gone. An id that
+// stands twice counts once.
+//
+// It costs 2 requests for each document, 1 for each of its unique values, and 1 for
+// every 1,000 partition entries of all documents together.
+func (c *Collection[T, ID, I, P]) DeleteMany(ctx context.Context, ids ...ID) error {
+	sweep := &sweeper{requests: &c.db.requests}
+	places := firstPlaces(ids)
+	errs := make([]error, len(places))
+	parallel(len(places), c.db.options.concurrency, func(i int) {
+		errs[i] = c.deleteLater(ctx, ids[places[i]], sweep)
+	})
+	sweep.flush(ctx)
+	bulk := &BulkError{Op: "deleteMany", Resource: c.model.Resource, Total: len(places)}
+	for i, err := range errs {
+		bulk.add(places[i], string(ids[places[i]]), err)
+	}
+	return bulk.orNil()
+}
+
+// Confirmation says that all documents of a resource are really meant.
+type Confirmation struct{ resource string }
+
+// Confirm confirms a call of DeleteAll, by the name of the resource that is to be
+// emptied:
+//
+//	n, err := db.Users.DeleteAll(ctx, s3db.Confirm("users"))
+func Confirm(resource string) Confirmation { return Confirmation{resource} }
+
+// DeleteAll removes every document of the resource that is there when its listing
+// gets to it, each as Delete does, and returns how many it removed. Documents that
+// are inserted meanwhile may stay. Nothing of other resources is touched.
+//
+// A document that cannot be deleted does not end it: the error is a *BulkError that
+// names each. ErrUnavailable and ErrRefused do. Errors: ErrConfig when the
+// confirmation names another resource.
+//
+// It costs 1 request for every 1,000 documents and what DeleteMany costs.
+func (c *Collection[T, ID, I, P]) DeleteAll(ctx context.Context, confirm Confirmation) (int, error) {
+	const op = "deleteAll"
+	if confirm.resource != c.model.Resource {
+		return 0, c.fail(op, "", configError("pass s3db.Confirm(%q) to delete all documents; this confirms %q", c.model.Resource, confirm.resource))
+	}
+	sweep := &sweeper{requests: &c.db.requests}
+	defer sweep.flush(ctx)
+	bulk := &BulkError{Op: op, Resource: c.model.Resource}
+	deleted := 0
+	page := make([]ID, 0, bulkPage)
+	run := func() bool {
+		errs := make([]error, len(page))
+		parallel(len(page), c.db.options.concurrency, func(i int) { errs[i] = c.deleteLater(ctx, page[i], sweep) })
+		hopeless := ctx.Err() != nil
+		for i, err := range errs {
+			switch {
+			case err == nil:
+				deleted++
+			case !errors.Is(err, ErrNotFound): // else somebody was faster
+				bulk.add(bulk.Total+i, string(page[i]), err)
+				hopeless = hopeless || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrRefused)
+			}
+		}
+		bulk.Total += len(page)
+		page = page[:0]
+		return !hopeless
+	}
+	for item, err := range c.documents(ctx) {
+		if err != nil {
+			return deleted, errors.Join(c.fail(op, "", err), bulk.orNil())
+		}
+		if page = append(page, ID(item.id)); len(page) == bulkPage && !run() {
+			break
+		}
+	}
+	run()
+	if err := ctx.Err(); err != nil && len(bulk.Failed) == 0 {
+		return deleted, c.fail(op, "", err)
+	}
+	return deleted, bulk.orNil()
+}
+
+// bulkPage is the number of documents that a bulk operation has in hand at once:
+// a page of a listing.
+const bulkPage = 1000
+
+// deleteLater is Delete, which leaves the entries to a sweeper.
+func (c *Collection[T, ID, I, P]) deleteLater(ctx context.Context, id ID, sweep *sweeper) error {
+	return c.Delete(ctx, id, func(o *writeOptions) { o.sweep = sweep })
+}
+
+// firstPlaces returns the index of each id where it stands first.
+func firstPlaces[ID ~string](ids []ID) []int {
+	seen := make(map[ID]bool, len(ids))
+	places := make([]int, 0, len(ids))
+	for i, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			places = append(places, i)
+		}
+	}
+	return places
+}
+
+// sweeper removes the entries that deletes leave behind, up to 1,000 in one
+// request. They belong to documents that are gone, so that losing them to a crash
+// does no more harm than losing those of a single delete.
+type sweeper struct {
+	requests *requester
+	mu       sync.Mutex
+	keys     []string
+}
+
+// add takes keys, and removes what fills a request.
+func (s *sweeper) add(ctx context.Context, keys []string) {
+	s.mu.Lock()
+	s.keys = append(s.keys, keys...)
+	var full []string
+	if n := len(s.keys) / mostDeletes * mostDeletes; n > 0 {
+		full, s.keys = s.keys[:n:n], append([]string(nil), s.keys[n:]...)
+	}
+	s.mu.Unlock()
+	_ = s.requests.remove(ctx, full)
+}
+
+// flush removes the rest.
+func (s *sweeper) flush(ctx context.Context) {
+	s.mu.Lock()
+	rest := s.keys
+	s.keys = nil
+	s.mu.Unlock()
+	_ = s.requests.remove(ctx, rest)
+}
