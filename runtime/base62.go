@@ -52,24 +52,28 @@ func makeBase62Values() (t [256]byte) {
 
 // appendBase62 appends the digits of v.
 func appendBase62(b []byte, v uint64) []byte {
-	const eight = 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62
+	const eight = base62EightMax
 	if v < eight {
 		digits := base62Eight(v)
 		zeros := min(bits.TrailingZeros64(digits^0x3030303030303030)/8, 7)
 		n := len(b)
 		return binary.LittleEndian.AppendUint64(b, digits>>(8*zeros))[:n+8-zeros]
 	}
-	high := v / eight
-	if high >= 62*62 {
-		b = append(b, base62Digits[high/(62*62)])
-		high %= 62 * 62
+	high, low := v/eight, base62Eight(v%eight)
+	switch {
+	case high >= 62*62:
+		b = append(b, "00000000000"...)
+		at := b[len(b)-11:]
+		at[0] = base62Digits[high/(62*62)]
+		binary.LittleEndian.PutUint16(at[1:], base62Pairs[high%(62*62)])
+		binary.LittleEndian.PutUint64(at[3:], low)
+		return b
+	case high >= 62:
 		b = binary.LittleEndian.AppendUint16(b, base62Pairs[high])
-	} else if high >= 62 {
-		b = binary.LittleEndian.AppendUint16(b, base62Pairs[high])
-	} else {
+	default:
 		b = append(b, base62Digits[high])
 	}
-	return binary.LittleEndian.AppendUint64(b, base62Eight(v%eight))
+	return binary.LittleEndian.AppendUint64(b, low)
 }
 
 // base62Eight returns the eight digits of a number below 62^8, the first one in
@@ -102,14 +106,21 @@ func parseBase62(s string) (uint64, error) {
 		return v, nil
 	}
 	// The last five digits do not wait for the others.
+	low, worse := base62Five(s[len(s)-5:])
 	high, bad := base62Value(s[:len(s)-5])
-	low, worse := base62Value(s[len(s)-5:])
 	over, v := bits.Mul64(high, 62*62*62*62*62)
 	v, carry := bits.Add64(v, low, 0)
 	if bad || worse || over|carry != 0 {
 		return 0, errBase62
 	}
 	return v, nil
+}
+
+// base62Five returns the value of five digits, which do not wait for each other.
+func base62Five(s string) (v uint64, bad bool) {
+	_ = s[4]
+	a, b, c, d, e := base62Values[s[0]], base62Values[s[1]], base62Values[s[2]], base62Values[s[3]], base62Values[s[4]]
+	return (uint64(a)*62+uint64(b))*(62*62*62) + (uint64(c)*62+uint64(d))*62 + uint64(e), a|b|c|d|e >= 64
 }
 
 // base62Value returns the value of at most six digits.
@@ -141,27 +152,17 @@ func parseBase62Int(s string) (int64, error) {
 
 // appendBase62Wide appends a 128-bit number in exactly uuidDigits digits.
 func appendBase62Wide(b []byte, hi, lo uint64) []byte {
-	var parts [3]uint64
-	for i := 2; i >= 0; i-- {
-		var rem uint64
-		qhi := hi / base62Ten
-		lo, rem = bits.Div64(hi%base62Ten, lo, base62Ten)
-		hi = qhi
-		parts[i] = rem
-	}
-	b = appendBase62Fixed(b, parts[0], uuidDigits-20)
-	b = appendBase62Fixed(b, parts[1], 10)
-	return appendBase62Fixed(b, parts[2], 10)
+	high := hi / base62Ten
+	middle, last := bits.Div64(hi%base62Ten, lo, base62Ten)
+	first, middle := bits.Div64(high, middle, base62Ten)
+	b = binary.LittleEndian.AppendUint16(b, base62Pairs[first])
+	return appendBase62Ten(appendBase62Ten(b, middle), last)
 }
 
-// appendBase62Fixed appends exactly n digits; n is even.
-func appendBase62Fixed(b []byte, v uint64, n int) []byte {
-	b = append(b, "0000000000"[:n]...)
-	for at := b[len(b)-n:]; len(at) > 0; at = at[:len(at)-2] {
-		binary.LittleEndian.PutUint16(at[len(at)-2:], base62Pairs[v%(62*62)])
-		v /= 62 * 62
-	}
-	return b
+// appendBase62Ten appends exactly ten digits.
+func appendBase62Ten(b []byte, v uint64) []byte {
+	b = binary.LittleEndian.AppendUint16(b, base62Pairs[v/base62EightMax])
+	return binary.LittleEndian.AppendUint64(b, base62Eight(v%base62EightMax))
 }
 
 // parseBase62Wide reads a 128-bit number of exactly uuidDigits digits.
@@ -169,30 +170,36 @@ func parseBase62Wide(s string) (hi, lo uint64, err error) {
 	if len(s) != uuidDigits {
 		return 0, 0, errBase62
 	}
-	var parts [3]uint64
-	bad := byte(0)
-	for i := range uuidDigits {
-		d := base62Values[s[i]]
-		bad |= d
-		p := &parts[(i+8)/10]
-		*p = *p*62 + uint64(d)
-	}
-	if bad >= 64 {
+	first, bad := base62Value(s[:2])
+	middle, worse := base62TenValue(s[2:12])
+	last, worst := base62TenValue(s[12:])
+	if bad || worse || worst {
 		return 0, 0, errBase62
 	}
 	// Digits are below 62, so that the parts are exact.
-	for _, part := range parts {
-		overflow, h := bits.Mul64(hi, base62Ten)
-		carry, l := bits.Mul64(lo, base62Ten)
-		var c uint64
-		lo, c = bits.Add64(l, part, 0)
-		hi, c = bits.Add64(h, carry, c)
-		if overflow != 0 || c != 0 {
-			return 0, 0, errBase62
-		}
+	hi, lo = bits.Mul64(first, base62Ten)
+	var carry uint64
+	lo, carry = bits.Add64(lo, middle, 0)
+	hi += carry
+	over, high := bits.Mul64(hi, base62Ten)
+	hi, lo = bits.Mul64(lo, base62Ten)
+	lo, carry = bits.Add64(lo, last, 0)
+	hi, carry = bits.Add64(hi, high, carry)
+	if over|carry != 0 {
+		return 0, 0, errBase62
 	}
 	return hi, lo, nil
 }
 
-// base62Ten is 62^10, the largest power that leaves a remainder in a word.
-const base62Ten = 839299365868340224
+// base62TenValue returns the value of ten digits.
+func base62TenValue(s string) (v uint64, bad bool) {
+	high, bad := base62Five(s[:5])
+	low, worse := base62Five(s[5:])
+	return high*(62*62*62*62*62) + low, bad || worse
+}
+
+const (
+	base62EightMax = 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62 // 62^8
+	// base62Ten is 62^10, the largest power that leaves a remainder in a word.
+	base62Ten = 62 * 62 * base62EightMax
+)

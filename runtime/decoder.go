@@ -55,11 +55,13 @@ func newDecoder(r *record, s sealer) *Decoder {
 
 // reset makes the decoder read the fields of r.
 func (d *Decoder) reset(r *record, s sealer) {
-	*d = Decoder{fields: r.meta, merged: d.merged[:0], asked: d.asked[:0], place: place{path: d.place.path[:0]}, sealer: s}
+	d.fields, d.merged, d.at = r.meta, d.merged[:0], 0
+	d.place = place{path: d.place.path[:0]}
+	d.sealer, d.nested, d.lost, d.err = s, nil, "", nil
 	if len(r.body) > 0 {
 		d.merge(r.meta, r.body)
 	}
-	d.asked = slices.Grow(d.asked, len(d.fields))[:len(d.fields)]
+	d.asked = slices.Grow(d.asked[:0], len(d.fields))[:len(d.fields)]
 	clear(d.asked)
 }
 

@@ -32,11 +32,12 @@ type Encoder struct {
 	err    error
 }
 
-// span is the place of a field in the buffer.
+// span is the place of a field in the buffer: its text and, unless that is its own
+// wire, its wire behind it.
 type span struct {
-	number             int
-	start, end         int
-	wireStart, wireEnd int
+	number     int
+	start, end int
+	wireEnd    int // 0 when the text is the wire
 }
 
 // field is an encoded attribute of a document.
@@ -87,19 +88,23 @@ func (e *Encoder) fail(n int, err error) {
 // slice is valid until reset, the strings for ever.
 func (e *Encoder) fields() []field {
 	all := string(e.buf)
-	e.out = slices.Grow(e.out[:0], len(e.spans)+len(e.top))
+	out := slices.Grow(e.out[:0], len(e.spans)+len(e.top))
 	top := e.top
-	for i := range e.spans {
-		s := &e.spans[i]
+	for _, s := range e.spans {
 		for len(top) > 0 && top[0].number <= s.number {
 			if top[0].number < s.number {
-				e.out = append(e.out, top[0])
+				out = append(out, top[0])
 			}
 			top = top[1:]
 		}
-		e.out = append(e.out, field{number: s.number, text: all[s.start:s.end], wire: all[s.wireStart:s.wireEnd]})
+		text := all[s.start:s.end]
+		wire := text
+		if s.wireEnd > 0 {
+			wire = all[s.end:s.wireEnd]
+		}
+		out = append(out, field{number: s.number, text: text, wire: wire})
 	}
-	e.out = append(e.out, top...)
+	e.out = append(out, top...)
 	return e.out
 }
 
@@ -324,9 +329,7 @@ func validStrings(v any) bool {
 // endPlain ends a value whose text consists of harmless ASCII.
 func (e *Encoder) endPlain() {
 	if e.packer.kind == inDocument {
-		s := &e.spans[len(e.spans)-1]
-		s.end = len(e.buf)
-		s.wireStart, s.wireEnd = s.start, s.end
+		e.spans[len(e.spans)-1].end = len(e.buf)
 	}
 }
 
@@ -339,10 +342,8 @@ func (e *Encoder) end() {
 	s.end = len(e.buf)
 	text := e.buf[s.start:s.end]
 	if plainWire(text) {
-		s.wireStart, s.wireEnd = s.start, s.end
 		return
 	}
-	s.wireStart = s.end
 	e.buf = appendArmour(e.buf, string(text))
 	s.wireEnd = len(e.buf)
 }
