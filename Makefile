@@ -54,9 +54,10 @@ test-minio: $(MINIO) ## Run the tests that need a server on MinIO (its first bui
 		go test $$(grep -rl --include='*_test.go' 's3dbgen/internal/testserver"' . | xargs -n1 dirname | sort -u)
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## Check form: linters, go.mod, generated files
+lint: $(GOLANGCI_LINT) ## Check form: linters (of generated code too), go.mod, generated files
 	go mod tidy -diff
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
+	GOLDEN_LINTER=$(GOLANGCI_LINT) go test ./gen -run '^TestGeneratedCodePassesLinters$$'
 	go run ./cmd/s3dbgen generate --check -f $(SCHEMA)
 
 .PHONY: generate

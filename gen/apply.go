@@ -18,17 +18,21 @@ func (p *Plan) Apply() error {
 		return nil
 	}
 	made, err := makeDir(p.dir)
+	removeMade := func() {
+		for _, dir := range made {
+			_ = os.Remove(dir) // only if it is empty
+		}
+	}
 	if err != nil {
-		return err
+		removeMade()
+		return fmt.Errorf("nothing was written: %w", err)
 	}
 	temporary := make(map[string]string, len(changes)) // final path → path of the new content
 	undo := func() {
 		for _, t := range temporary {
 			_ = os.Remove(t) // the first error is the one to report
 		}
-		for _, dir := range made {
-			_ = os.Remove(dir) // only if it is empty
-		}
+		removeMade()
 	}
 	for _, s := range changes {
 		if s.State == LeftOver {
@@ -61,8 +65,8 @@ func (p *Plan) Apply() error {
 	return errors.Join(errs...)
 }
 
-// makeDir makes a directory with its parents, and returns those it made, the
-// deepest first.
+// makeDir makes a directory with its parents, and returns those that were missing,
+// the deepest first.
 func makeDir(dir string) (made []string, err error) {
 	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
 		_, err := os.Stat(d)

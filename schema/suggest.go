@@ -12,7 +12,7 @@ func closest(word string, candidates []string) string {
 	best, bestDistance := "", -1
 	for _, candidate := range candidates {
 		d := distance(fold(word), fold(candidate))
-		if limit := max(1, min(len([]rune(word)), len([]rune(candidate)))/3); d > limit {
+		if limit := max(1, (min(len([]rune(word)), len([]rune(candidate)))+1)/3); d > limit {
 			continue
 		}
 		if bestDistance < 0 || d < bestDistance {

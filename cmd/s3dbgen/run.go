@@ -87,21 +87,26 @@ and "s3dbgen generate" makes the package shop of it.
 Exit codes: 0 success; 1 generate --check found differences, or fsck found
 something wrong; 2 wrong usage, a mistake in the schema, or files that cannot be
 read or written.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("unknown command %q", args[0])}
+		Args: func(command *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
 			}
-			return nil
+			meant := ""
+			if near := command.SuggestionsFor(args[0]); len(near) > 0 {
+				meant = fmt.Sprintf("; did you mean %q?", near[0])
+			}
+			return usageError{fmt.Errorf("unknown command %q%s", args[0], meant)}
 		},
+		SuggestionsMinimumDistance: 2,
 		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("a command is missing: generate, validate, fsck or version")}
+			return usageError{errors.New("a command is missing: generate, validate, explain, fsck or version")}
 		},
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newGenerate(), newValidate(), newFsck(), newVersion())
+	root.AddCommand(newGenerate(), newValidate(), newExplain(), newFsck(), newVersion())
 	return root
 }
 
