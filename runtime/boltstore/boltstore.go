@@ -37,8 +37,8 @@ type Options struct {
 	LockTimeout time.Duration
 }
 
-// Store is a database file. It implements s3db.Store and is safe for concurrent
-// use.
+// Store is a database file. It implements s3db.ContentStore and is safe for
+// concurrent use.
 type Store struct {
 	db    *bolt.DB
 	path  string
@@ -50,7 +50,7 @@ type Store struct {
 	done   chan struct{} // closed when the last write is committed
 }
 
-var _ s3db.Store = (*Store)(nil)
+var _ s3db.ContentStore = (*Store)(nil)
 
 // fileMode keeps the documents from other users of the machine.
 const fileMode = 0o600
@@ -61,6 +61,7 @@ const formatVersion = "1"
 // The buckets of a file, and the key of the format version.
 const (
 	objectsBucket = "objects"
+	uploadsBucket = "uploads" // made with the first upload
 	infoBucket    = "s3db"
 	formatKey     = "format"
 )

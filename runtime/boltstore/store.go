@@ -40,7 +40,9 @@ func (s *Store) read(ctx context.Context, op, key string, body bool) (o *s3db.Ob
 		if value == nil {
 			return s3db.ErrNotFound
 		}
-		o, err = decodeValue(value, body)
+		if o, err = decodeValue(value, body); err == nil && body && value[0] == partsVersion {
+			o.Body, err = readParts(objects, value)
+		}
 		return err
 	})
 	if err != nil {
@@ -72,6 +74,9 @@ func (s *Store) Put(ctx context.Context, key string, body []byte, metadata map[s
 				return err, nil
 			}
 		}
+		if err := removeParts(objects, old); err != nil {
+			return nil, err
+		}
 		return nil, objects.Put([]byte(key), value)
 	}})
 	if err != nil {
@@ -95,7 +100,7 @@ func (s *Store) Delete(ctx context.Context, key string, cond s3db.Condition) err
 		if err := check(cond, objects.Get([]byte(key))); err != nil {
 			return err, nil
 		}
-		return nil, objects.Delete([]byte(key))
+		return nil, remove(objects, []byte(key))
 	}})
 }
 
@@ -113,7 +118,7 @@ func (s *Store) DeleteMany(ctx context.Context, keys []string) error {
 	}
 	return s.write(ctx, &write{op: "delete many", apply: func(objects *bolt.Bucket) (outcome, fatal error) {
 		for _, key := range own {
-			if err := objects.Delete(key); err != nil {
+			if err := remove(objects, key); err != nil {
 				return nil, err
 			}
 		}
@@ -156,6 +161,14 @@ func (s *Store) List(ctx context.Context, req s3db.ListRequest) (*s3db.ListPage,
 	}
 	page.ServerTime = time.Now().UTC()
 	return page, nil
+}
+
+// remove removes an object with its parts.
+func remove(objects *bolt.Bucket, key []byte) error {
+	if err := removeParts(objects, objects.Get(key)); err != nil {
+		return err
+	}
+	return objects.Delete(key)
 }
 
 // check evaluates a condition against a stored value, nil for none. A value that

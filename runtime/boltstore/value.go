@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"slices"
+	"strconv"
 	"time"
 
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
@@ -15,17 +16,18 @@ import (
 // An object is stored under its key in the bucket "objects", as one value
 // (integers are big-endian, "varint" is an unsigned one of encoding/binary):
 //
-//	 1 byte   version of the value: 1
+//	 1 byte   version of the value: 1, or 2 when the object is in parts
 //	 4 bytes  CRC-32C of all that follows
 //	 8 bytes  time of the last change, nanoseconds since 1970
 //	16 bytes  MD5 of the body, the ETag
 //	varint    number of metadata headers; for each, in the order of the names:
 //	          varint length of the name, the name, varint length of the value, the value
-//	rest      the body
+//	rest      the body, or where its parts are, see parts.go
 //
 // bbolt has checksums for its two first pages only, so the value has one.
 const (
 	valueVersion = 1
+	partsVersion = 2
 	crcAt        = 1
 	modifiedAt   = crcAt + 4
 	md5At        = modifiedAt + 8
@@ -43,9 +45,7 @@ func encodeValue(body []byte, metadata map[string]string, modified time.Time) (v
 	}
 	slices.Sort(names)
 	sum := md5.Sum(body)
-	value = make([]byte, headersAt, size)
-	value[0] = valueVersion
-	binary.BigEndian.PutUint64(value[modifiedAt:], uint64(modified.UnixNano()))
+	value = beginValue(valueVersion, modified, size)
 	copy(value[md5At:], sum[:])
 	value = binary.AppendUvarint(value, uint64(len(names)))
 	for _, name := range names {
@@ -59,6 +59,15 @@ func encodeValue(body []byte, metadata map[string]string, modified time.Time) (v
 	return value, etagOf(value)
 }
 
+// beginValue returns a value without checksum, ETag and what follows them, with
+// room for size bytes.
+func beginValue(version byte, modified time.Time, size int) []byte {
+	value := make([]byte, headersAt, size)
+	value[0] = version
+	binary.BigEndian.PutUint64(value[modifiedAt:], uint64(modified.UnixNano()))
+	return value
+}
+
 // checksum is the CRC of a value.
 func checksum(value []byte) uint32 {
 	return crc32.Checksum(value[modifiedAt:], crc32.MakeTable(crc32.Castagnoli))
@@ -66,15 +75,22 @@ func checksum(value []byte) uint32 {
 
 // etagOf returns the ETag of a value that is long enough.
 func etagOf(value []byte) string {
-	etag := make([]byte, 0, 2*md5.Size+2)
+	etag := make([]byte, 0, 2*md5.Size+8)
 	etag = append(etag, '"')
 	etag = hex.AppendEncode(etag, value[md5At:headersAt])
+	if value[0] == partsVersion {
+		p, err := partsOf(value)
+		if err != nil {
+			return ""
+		}
+		etag = strconv.AppendInt(append(etag, '-'), int64(len(p.sizes)), 10)
+	}
 	return string(append(etag, '"'))
 }
 
 // decodeValue returns the object that a value holds, with copies of everything:
 // the value itself is gone with its transaction. withBody is what tells Get from
-// Head.
+// Head; the body of an object in parts is not in its value.
 func decodeValue(value []byte, withBody bool) (*s3db.Object, error) {
 	if err := checkValue(value); err != nil {
 		return nil, err
@@ -87,6 +103,11 @@ func decodeValue(value []byte, withBody bool) (*s3db.Object, error) {
 		return nil, err
 	}
 	o := &s3db.Object{Metadata: metadata, ETag: etagOf(value), Size: int64(len(body)), LastModified: modifiedOf(value)}
+	if value[0] == partsVersion {
+		p, err := decodeParts(body)
+		o.Size = p.size()
+		return o, err
+	}
 	if withBody {
 		o.Body = append(make([]byte, 0, len(body)), body...)
 	}
@@ -99,6 +120,11 @@ func decodeItem(value []byte) (s3db.ListItem, error) {
 		return s3db.ListItem{}, err
 	}
 	size, err := bodySize(value[headersAt:])
+	if err == nil && value[0] == partsVersion {
+		var p parts
+		p, err = partsOf(value)
+		size = p.size()
+	}
 	if err != nil {
 		return s3db.ListItem{}, err
 	}
@@ -110,8 +136,8 @@ func checkValue(value []byte) error {
 	if len(value) <= headersAt {
 		return fmt.Errorf("%w: the object is cut short", s3db.ErrCorrupt)
 	}
-	if value[0] != valueVersion {
-		return fmt.Errorf("%w: the object has format %d, this program knows %d", s3db.ErrNewerFormat, value[0], valueVersion)
+	if value[0] != valueVersion && value[0] != partsVersion {
+		return fmt.Errorf("%w: the object has format %d, this program knows %d", s3db.ErrNewerFormat, value[0], partsVersion)
 	}
 	return nil
 }

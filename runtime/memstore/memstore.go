@@ -82,6 +82,8 @@ type Server struct {
 	mu      sync.RWMutex
 	objects btree.Map[string, *object]
 	listed  *btree.Map[string, *object] // the state before the last write, under StaleList
+	uploads map[string]*upload          // by name
+	begun   int                         // uploads, to name the next one
 }
 
 // object is never changed once it is stored.
@@ -100,7 +102,7 @@ func NewServer(opts Options) *Server {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	return &Server{opts: opts}
+	return &Server{opts: opts, uploads: map[string]*upload{}}
 }
 
 // New returns a client of a new, empty, strict server of its own.
@@ -115,7 +117,10 @@ func (s *Server) Client() *Store { return &Store{server: s} }
 func (s *Server) Clone() *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &Server{opts: s.opts}
+	c := &Server{opts: s.opts, begun: s.begun, uploads: map[string]*upload{}}
+	for name, u := range s.uploads {
+		c.uploads[name] = u.clone()
+	}
 	c.objects = *s.objects.Copy()
 	return c
 }
@@ -197,11 +202,16 @@ func (s *Server) put(key string, body []byte, metadata map[string]string, cond s
 		return "", err
 	}
 	o := &object{body: slices.Clone(body), metadata: maps.Clone(metadata), etag: s3rules.ETag(body)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.store(key, o, cond)
+}
+
+// store puts an object under a key. The caller holds the lock.
+func (s *Server) store(key string, o *object, cond s3db.Condition) (string, error) {
 	if s.opts.Quirks.ConstantETag {
 		o.etag = s3rules.ETag([]byte(key))
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	old, exists := s.objects.Get(key)
 	current := ""
 	if exists {

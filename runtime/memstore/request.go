@@ -10,7 +10,7 @@ import (
 // Kind is the kind of a request.
 type Kind uint8
 
-// The kinds of requests, one for each method of s3db.Store that makes one.
+// The kinds of requests, one for each method of s3db.ContentStore that makes one.
 const (
 	Get Kind = iota
 	Head
@@ -18,6 +18,12 @@ const (
 	Delete
 	DeleteMany
 	List
+	ReadContent
+	BeginUpload
+	PutPart
+	CompleteUpload
+	AbortUpload
+	ListUploads
 )
 
 // String returns the name that errors use for the operation.
@@ -35,12 +41,30 @@ func (k Kind) String() string {
 		return "delete many"
 	case List:
 		return "list"
+	case ReadContent:
+		return "read content"
+	case BeginUpload:
+		return "begin upload"
+	case PutPart:
+		return "put part"
+	case CompleteUpload:
+		return "complete upload"
+	case AbortUpload:
+		return "abort upload"
+	case ListUploads:
+		return "list uploads"
 	}
 	return "unknown"
 }
 
 // Writes reports whether requests of this kind change objects.
-func (k Kind) Writes() bool { return k == Put || k == Delete || k == DeleteMany }
+func (k Kind) Writes() bool {
+	switch k {
+	case Put, Delete, DeleteMany, BeginUpload, PutPart, CompleteUpload, AbortUpload:
+		return true
+	}
+	return false
+}
 
 // Request is one request, as fault hooks and observers see it. They must not
 // change or keep Keys, Body and Metadata.
@@ -53,6 +77,7 @@ type Request struct {
 	Body      []byte
 	Metadata  map[string]string
 	List      s3db.ListRequest
+	Part      int // number of a part, from 1
 
 	// Applied and Err are set for observers: whether the server carried the
 	// request out, and what the client was told.
@@ -77,7 +102,9 @@ func (r Request) String() string {
 	return s
 }
 
-// Counts are numbers of requests by kind.
+// Counts are numbers of requests as S3 bills them: reading a content is a Get;
+// beginning and completing an upload, and each of its parts, is a Put; aborting one
+// is a Delete, and listing uploads a List.
 type Counts struct {
 	Get, Head, Put, Delete, DeleteMany, List int
 }
@@ -85,17 +112,17 @@ type Counts struct {
 // with returns the counts after one more request.
 func (c Counts) with(k Kind) Counts {
 	switch k {
-	case Get:
+	case Get, ReadContent:
 		c.Get++
 	case Head:
 		c.Head++
-	case Put:
+	case Put, BeginUpload, PutPart, CompleteUpload:
 		c.Put++
-	case Delete:
+	case Delete, AbortUpload:
 		c.Delete++
 	case DeleteMany:
 		c.DeleteMany++
-	case List:
+	case List, ListUploads:
 		c.List++
 	}
 	return c

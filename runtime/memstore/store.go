@@ -11,7 +11,7 @@ import (
 	"github.com/s3dbgen/s3dbgen/runtime/internal/s3rules"
 )
 
-// Store is one client of a Server. It implements s3db.Store and is safe for
+// Store is one client of a Server. It implements s3db.ContentStore and is safe for
 // concurrent use.
 type Store struct {
 	server *Server
@@ -25,7 +25,7 @@ type Store struct {
 	closed    bool
 }
 
-var _ s3db.Store = (*Store)(nil)
+var _ s3db.ContentStore = (*Store)(nil)
 
 // Server returns the server that this client talks to.
 func (s *Store) Server() *Server { return s.server }

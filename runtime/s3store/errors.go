@@ -94,7 +94,7 @@ func isMissing(status int, code, op string) bool {
 		return false
 	}
 	switch code {
-	case "NoSuchKey", "NoSuchVersion":
+	case "NoSuchKey", "NoSuchVersion", "NoSuchUpload":
 		return true
 	}
 	return op == "head"

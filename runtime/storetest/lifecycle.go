@@ -15,10 +15,19 @@ func (s *suite) calls(ctx context.Context, store s3db.Store, key string) map[str
 	_, put := store.Put(ctx, key, []byte("late"), nil, always)
 	_, putAbsent := store.Put(ctx, key+"-new", []byte("late"), nil, s3db.IfAbsent())
 	_, list := store.List(ctx, s3db.ListRequest{Prefix: key})
-	return map[string]error{
+	errs := map[string]error{
 		"Get": get, "Head": head, "Put": put, "Put if absent": putAbsent, "List": list,
 		"Delete": store.Delete(ctx, key, always), "DeleteMany": store.DeleteMany(ctx, []string{key}),
 	}
+	if store, ok := store.(s3db.ContentStore); ok {
+		_, errs["ReadContent"] = store.ReadContent(ctx, key, 0, -1)
+		_, errs["BeginUpload"] = store.BeginUpload(ctx, key)
+		_, errs["PutPart"] = store.PutPart(ctx, key, "none", 1, []byte("late"))
+		errs["CompleteUpload"] = store.CompleteUpload(ctx, key, "none", []string{`"x"`})
+		errs["AbortUpload"] = store.AbortUpload(ctx, key, "none")
+		_, errs["ListUploads"] = store.ListUploads(ctx, key)
+	}
+	return errs
 }
 
 func (s *suite) contextEnds() {

@@ -56,6 +56,11 @@ func Run(t *testing.T, open func(t *testing.T) s3db.Store) {
 		{"RaceDelete", (*suite).raceDelete},
 		{"RaceNeighbours", (*suite).raceNeighbours},
 		{"Ownership", (*suite).ownership},
+		{"ContentRead", (*suite).contentRead},
+		{"ContentAbandoned", (*suite).contentAbandoned},
+		{"Uploads", (*suite).uploads},
+		{"UploadsRefused", (*suite).uploadsRefused},
+		{"UploadsListed", (*suite).uploadsListed},
 		{"Context", (*suite).contextEnds},
 		{"Close", (*suite).closed},
 	} {
