@@ -272,7 +272,7 @@ func (c *Collection[T, ID, I, P]) read(ctx context.Context, id string) (state, e
 func (c *Collection[T, ID, I, P]) describe(d *T, id string, s state) {
 	*c.model.ID(d) = ID(id)
 	meta := c.model.Meta(d)
-	*meta = Meta{Revision: Revision(s.record.rev), Version: s.record.version, InBody: len(s.record.body) > 0}
+	*meta = Meta{Revision: Revision(s.record.rev), Version: s.record.version, InBody: len(s.record.body) > 0, Content: s.record.content.info()}
 	if s.etag != "" {
 		meta.stored = &stored{record: s.record, etag: s.etag}
 	}

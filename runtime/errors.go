@@ -12,6 +12,12 @@ import (
 var (
 	// ErrNotFound: there is no such document (or object, from a Store).
 	ErrNotFound = errors.New("not found")
+	// ErrNoContent: the document has no content. It matches ErrNotFound.
+	ErrNoContent = fmt.Errorf("%w: the document has no content", ErrNotFound)
+	// ErrRange: a range is not within the content.
+	ErrRange = errors.New("range outside of the content")
+	// ErrUnsupported: the store cannot do what was asked of it.
+	ErrUnsupported = errors.New("not supported")
 	// ErrAlreadyExists: an insert names an id that is taken.
 	ErrAlreadyExists = errors.New("already exists")
 	// ErrConflict: the document changed since the revision that IfMatch names, or

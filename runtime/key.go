@@ -15,7 +15,7 @@ import (
 //	<prefix>/resource=users/partition=byCountry/country=<value>!/id=<id>!<token>
 //	<prefix>/resource=users/unique=email/email=<value>!
 //	<prefix>/resource=users/unique=email/hmac=<hash>!
-//	<prefix>/resource=users/content/id=<id>
+//	<prefix>/resource=users/content/id=<id>!<token>
 //
 // Texts in keys are escaped byte by byte: letters, digits and "-" stand for
 // themselves, any other byte is written as an escape and two hex digits. Which
@@ -168,9 +168,17 @@ func parseDataKey(prefix, resource, key string) (id string, ok bool) {
 	return parseKeyText(s)
 }
 
-// contentKey is the key of a document's binary content.
-func contentKey(prefix, resource, id string) string {
-	return string(appendKeyText(append(resourceKey(prefix, resource), "content/id="...), id))
+// contentPrefix is what the keys of all contents of a resource start with.
+func contentPrefix(prefix, resource string) string {
+	return string(append(resourceKey(prefix, resource), "content/"...))
+}
+
+// contentKey is the key of a content of a document; each one that was ever set
+// has a token of its own.
+func contentKey(prefix, resource, id, token string) string {
+	b := append([]byte(contentPrefix(prefix, resource)), "id="...)
+	b = append(appendKeyText(b, id), keyEnd)
+	return string(append(b, token...))
 }
 
 // entryKey is the key of a document's entry in a partition; path is that of its
@@ -192,8 +200,8 @@ func entryPrefix(prefix, resource, partition, path string) string {
 	return string(b)
 }
 
-// parseEntryKey returns the document's id and the token of an entry. What follows
-// a further "!" after the token is reserved.
+// parseEntryKey returns the document's id and the token of an entry or a content.
+// What follows a further "!" after the token is reserved.
 func parseEntryKey(key string) (id, token string, ok bool) {
 	i := strings.LastIndexByte(key, '/')
 	s, ok := strings.CutPrefix(key[i+1:], "id=")

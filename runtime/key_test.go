@@ -251,7 +251,7 @@ func TestKeysKeepApart(t *testing.T) {
 	if got, want := claimKey("", "users", "profile.email", path("BR", "x")), "resource=users/unique=profile.email/country=BR!/city=x!"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if got, want := contentKey("", "caf\u00e9", "a/b"), "resource=caf~C3~A9/content/id=a.2Fb"; got != want {
+	if got, want := contentKey("", "caf\u00e9", "a/b", "T1"), "resource=caf~C3~A9/content/id=a.2Fb!T1"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

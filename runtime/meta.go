@@ -14,6 +14,8 @@ type Meta struct {
 	// InBody reports that attributes are stored in the object's body because they
 	// do not fit its metadata, or because the behavior puts all of them there.
 	InBody bool
+	// Content describes the document's content; nil when it has none.
+	Content *ContentInfo
 
 	stored *stored
 }

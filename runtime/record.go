@@ -35,6 +35,7 @@ type record struct {
 	created, updated time.Time
 	entries          map[string]string   // partition → token
 	claims           map[string]claimRef // unique constraint → claim
+	content          *contentRef         // nil: the document has no content
 	meta             []field             // fields in the metadata, ascending
 	body             []field             // fields in the body, ascending
 	extra            []rawMember         // unknown members of the body, by name
@@ -126,6 +127,9 @@ func (r *record) object() (body []byte, metadata map[string]string) {
 			b = append(appendRaw(b, c.extra), '}')
 		}
 		b = append(b, '}')
+	}
+	if r.content != nil {
+		b = r.content.append(append(b, `,"content":`...))
 	}
 	if len(r.body) > 0 {
 		b = append(b, `,"fields":{`...)
@@ -350,6 +354,7 @@ const (
 	seenUpdated
 	seenEntries
 	seenClaims
+	seenContent
 	seenFields
 )
 
@@ -382,6 +387,9 @@ func (r *record) parseMember(p *jsonParser, name string, seen *uint) (err error)
 	case "u":
 		bit = seenClaims
 		err = r.parseClaims(p)
+	case "content":
+		bit = seenContent
+		r.content, err = p.content()
 	case "fields":
 		bit = seenFields
 		err = r.parseFields(p)

@@ -2,7 +2,10 @@ package s3db_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -73,6 +76,19 @@ func TestRequests(t *testing.T) {
 		}, func(p, k int) memstore.Counts {
 			return removed(memstore.Counts{Put: 1 + p + k, Delete: k}, p)
 		}},
+		{"set content", func(ctx context.Context, c *clienttest.Accounts, _ *clienttest.Account) error {
+			return drop(c.SetContent(ctx, "a", strings.NewReader("new")))
+		}, func(_, _ int) memstore.Counts { return memstore.Counts{Get: 1, Put: 2} }},
+		{"set content of a missing document", func(ctx context.Context, c *clienttest.Accounts, _ *clienttest.Account) error {
+			if _, err := c.SetContent(ctx, "nobody", strings.NewReader("new")); !errors.Is(err, s3db.ErrNotFound) {
+				return fmt.Errorf("found: %w", err)
+			}
+			return nil
+		}, func(_, _ int) memstore.Counts { return memstore.Counts{Get: 1} }},
+		{"has content", func(ctx context.Context, c *clienttest.Accounts, _ *clienttest.Account) error {
+			_, err := c.HasContent(ctx, "a")
+			return err
+		}, func(_, _ int) memstore.Counts { return memstore.Counts{Get: 1} }},
 		{"replace, indexes unchanged", func(ctx context.Context, c *clienttest.Accounts, _ *clienttest.Account) error {
 			return drop(c.Replace(ctx, "a", full("", "a")))
 		}, func(_, _ int) memstore.Counts { return memstore.Counts{Get: 1, Put: 1} }},
@@ -114,6 +130,78 @@ func TestRequests(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestContentRequests asserts what the operations on a content cost that is there.
+func TestContentRequests(t *testing.T) {
+	const large = 17 << 20 // three parts
+	for _, op := range []struct {
+		name string
+		run  func(ctx context.Context, c *clienttest.Accounts) error
+		want memstore.Counts
+	}{
+		{"set", func(ctx context.Context, c *clienttest.Accounts) error {
+			_, err := c.SetContent(ctx, "a", strings.NewReader("new"))
+			return err
+		}, memstore.Counts{Get: 1, Put: 2, Delete: 1}},
+		{"set, 8 MiB", func(ctx context.Context, c *clienttest.Accounts) error {
+			_, err := c.SetContent(ctx, "a", strings.NewReader(strings.Repeat("x", 8<<20)))
+			return err
+		}, memstore.Counts{Get: 1, Put: 2, Delete: 1}},
+		{"set, in parts", func(ctx context.Context, c *clienttest.Accounts) error {
+			_, err := c.SetContent(ctx, "a", strings.NewReader(strings.Repeat("x", large)))
+			return err
+		}, memstore.Counts{Get: 1, Put: 1 + 3 + 1 + 1, Delete: 1}},
+		{"read", func(ctx context.Context, c *clienttest.Accounts) error {
+			_, err := clienttest.ReadContent(ctx, c, "a")
+			return err
+		}, memstore.Counts{Get: 2}},
+		{"read a range", func(ctx context.Context, c *clienttest.Accounts) error {
+			r, err := c.Content(ctx, "a", s3db.ContentRange{Offset: 1, Length: 1})
+			if err != nil {
+				return err
+			}
+			_, err = io.Copy(io.Discard, r)
+			return errors.Join(err, r.Close())
+		}, memstore.Counts{Get: 2}},
+		{"has", func(ctx context.Context, c *clienttest.Accounts) error {
+			_, err := c.HasContent(ctx, "a")
+			return err
+		}, memstore.Counts{Get: 1}},
+		{"delete the content", func(ctx context.Context, c *clienttest.Accounts) error {
+			_, err := c.DeleteContent(ctx, "a")
+			return err
+		}, memstore.Counts{Get: 1, Put: 1, Delete: 1}},
+		{"delete the document", func(ctx context.Context, c *clienttest.Accounts) error {
+			return c.Delete(ctx, "a")
+		}, memstore.Counts{Get: 1, Put: 1, Delete: 1}},
+		{"update", func(ctx context.Context, c *clienttest.Accounts) error {
+			_, err := c.Update(ctx, "a", clienttest.AccountPatch{Name: s3db.Set("other")})
+			return err
+		}, memstore.Counts{Get: 1, Put: 1}},
+	} {
+		t.Run(op.name, func(t *testing.T) {
+			ctx := t.Context()
+			store := memstore.New()
+			c, err := clienttest.Open(ctx, store, 0, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Insert(ctx, clienttest.AccountInsert{ID: "a", Name: "n"}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.SetContent(ctx, "a", strings.NewReader("old")); err != nil {
+				t.Fatal(err)
+			}
+			before := store.Counts()
+			if err := op.run(ctx, c); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(op.want, store.Counts().Sub(before)); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -21,6 +21,9 @@ type write[T any] struct {
 	create func(v *Validator, d *T)                              // the document is absent; nil: ErrNotFound
 	change func(v *Validator, old *T, s state) (d *T, err error) // it is there; nil: ErrAlreadyExists
 	remove bool                                                  // delete it
+
+	content *contentChange // nil: the document keeps the content that it has
+	unknown bool           // after an error: a commit may still arrive
 }
 
 // attempt is one try of a write against one state of the document.
@@ -179,6 +182,7 @@ func (c *Collection[T, ID, I, P]) seal(w *write[T], v *Validator, cur state, bef
 		return nil, err
 	}
 	a.changes = c.indexChanges(w.id, cur.record, rec, before, after, held)
+	c.changeContent(w, cur, a)
 	return a, nil
 }
 
@@ -222,6 +226,7 @@ func (c *Collection[T, ID, I, P]) prepareDelete(w *write[T], cur state, held hel
 	rec.bury()
 	a := &attempt[T]{base: cur, rec: rec, sweep: w.options.sweep}
 	a.changes = c.indexChanges(w.id, cur.record, rec, before, indexKeys{}, held)
+	c.dropContent(w.id, cur, a)
 	return a, nil
 }
 
@@ -239,6 +244,10 @@ func (c *Collection[T, ID, I, P]) try(ctx context.Context, w *write[T], key stri
 		seen, err := c.db.readState(ctx, key)
 		return false, seen, err
 	}
+	if w.content.late() {
+		c.dropEntries(ctx, a)
+		return false, state{}, errLateContent
+	}
 	outcome, seen, err := c.commit(ctx, w, key, a)
 	switch outcome {
 	case outcomeCommitted:
@@ -252,6 +261,7 @@ func (c *Collection[T, ID, I, P]) try(ctx context.Context, w *write[T], key stri
 	case outcomeUnknown:
 		// The commit may still arrive: what belongs to it has to stay.
 		held.forget(a.changes.claim)
+		w.unknown = true
 	}
 	return false, state{}, err
 }

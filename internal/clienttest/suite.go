@@ -41,6 +41,11 @@ func Run(t *testing.T, open func(t *testing.T) s3db.Store) {
 		{"many deleted", testDeleteMany},
 		{"all deleted", testDeleteAll},
 		{"reopen", testReopen},
+		{"content", testContent},
+		{"content that is refused", testContentRefused},
+		{"ranges of content", testContentRanges},
+		{"content under each behavior", testContentBehaviors},
+		{"content set at once", testContentRace},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}

@@ -21,3 +21,16 @@ func TestClient(t *testing.T) {
 		return store
 	})
 }
+
+// TestLargeContent: a content passes through memory in parts.
+func TestLargeContent(t *testing.T) {
+	clienttest.RunLargeContent(t, func(t *testing.T) s3db.Store {
+		t.Helper()
+		store, err := boltstore.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), boltstore.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		return store
+	})
+}

@@ -21,3 +21,16 @@ func TestClient(t *testing.T) {
 		return store
 	})
 }
+
+// TestLargeContent: a content passes through memory in parts.
+func TestLargeContent(t *testing.T) {
+	clienttest.RunLargeContent(t, func(t *testing.T) s3db.Store {
+		t.Helper()
+		store, err := s3store.New(t.Context(), options(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		return store
+	})
+}
