@@ -12,8 +12,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-
-	"golang.org/x/crypto/argon2"
 )
 
 // sealer encrypts and decrypts the secrets of one document. path names the
@@ -46,22 +44,6 @@ const (
 	tagSize        = 16
 	keySize        = 32
 )
-
-// The cost of deriving the key from a passphrase: the second recommendation of
-// RFC 9106, section 4. It is part of the format.
-const (
-	passphraseTime    = 3
-	passphraseMemory  = 64 * 1024 // KiB
-	passphraseThreads = 4
-)
-
-// keySource is a key as the caller gives it: a passphrase, or 32 raw bytes. The
-// empty id means one that is derived from the key itself.
-type keySource struct {
-	id         string
-	passphrase []byte
-	raw        []byte
-}
 
 // keyring holds the keys of a database. It is not changed after it was made.
 type keyring struct {
@@ -96,7 +78,7 @@ func (ring *keyring) add(salt []byte, source keySource) error {
 	case len(source.passphrase) > 0 && source.raw != nil:
 		return fmt.Errorf("%w: a key is either a passphrase or raw bytes", ErrConfig)
 	case len(source.passphrase) > 0:
-		root = argon2.IDKey(source.passphrase, salt, passphraseTime, passphraseMemory, passphraseThreads, keySize)
+		root = source.derive(salt)
 	case len(root) != keySize:
 		return fmt.Errorf("%w: a raw key has %d bytes, needs %d", ErrConfig, len(root), keySize)
 	}

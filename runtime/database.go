@@ -1,7 +1,6 @@
 package s3db
 
 import (
-	"bytes"
 	"context"
 	"path"
 	"slices"
@@ -47,9 +46,9 @@ type Database struct {
 	salt      []byte
 	versions  map[string]int // schema version of each resource in this program
 	resources []string       // names of all resources in the registry, sorted
-	keys      *keyring
-	hashKey   []byte // of the HMAC in hashed claims; nil when no resource has any
-	owned     bool   // Close closes the store
+	keys      *keyring       // nil when nothing is secret
+	hashKey   []byte         // of the HMAC in hashed claims; nil when no resource has any
+	owned     bool           // Close closes the store
 }
 
 // Open opens the database that url names, and creates it when the place is
@@ -108,11 +107,8 @@ func (db *Database) checkResources(resources []Resource) error {
 		if !info.ids && db.options.ids[info.name] == nil {
 			return configError("resource %q makes its ids by a function of the program: pass s3db.WithIDs(%q, f) to Open", info.name, info.name)
 		}
-		if info.secrets && len(db.options.keys) == 0 {
-			return configError("resource %q has secret attributes: pass s3db.WithPassphrase or s3db.WithKey to Open", info.name)
-		}
-		if info.hashed && len(db.options.keys) == 0 {
-			return configError("resource %q has a hashed unique constraint: pass s3db.WithPassphrase or s3db.WithKey to Open", info.name)
+		if err := db.needsKey(info); err != nil {
+			return err
 		}
 	}
 	for name := range db.options.ids {
@@ -121,35 +117,6 @@ func (db *Database) checkResources(resources []Resource) error {
 		}
 	}
 	return nil
-}
-
-// loadKeys derives the keys of secrets and of hashed claims. Deriving one from a
-// passphrase costs some 100 milliseconds, so it is done only when some resource
-// has secrets or hashed unique constraints. The
-// registry remembers which keys encrypted: a program that has none of them has a
-// wrong passphrase, and what it wrote would be lost to all others.
-func (db *Database) loadKeys(reg *registry, resources []Resource) (added bool, err error) {
-	hashed := slices.ContainsFunc(resources, func(r Resource) bool { return r.info().hashed })
-	if !hashed && !slices.ContainsFunc(resources, func(r Resource) bool { return r.info().secrets }) {
-		return false, nil
-	}
-	if db.keys == nil || !bytes.Equal(db.salt, reg.Salt) { // else another attempt to write the registry
-		if db.keys, err = newKeyring(reg.Salt, db.options.keys...); err != nil {
-			return false, err
-		}
-		db.salt = reg.Salt
-	}
-	ids := db.keys.ids()
-	if slices.Contains(reg.Keys, ids[0]) {
-		return db.loadHashKey(reg, hashed)
-	}
-	if len(reg.Keys) > 0 && !slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(reg.Keys, id) }) {
-		return false, configError("the secrets of this database are encrypted with the key %q, and Open was given %q: is the passphrase wrong? "+
-			"To change the key, give the old one after the new one", reg.Keys, ids)
-	}
-	reg.Keys = append(reg.Keys, ids[0])
-	_, err = db.loadHashKey(reg, hashed)
-	return true, err
 }
 
 // Close releases the store if Open opened it. Operations that run fail.

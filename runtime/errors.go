@@ -49,6 +49,9 @@ var (
 	ErrUnknownOutcome = errors.New("the write may or may not have been applied")
 	// ErrConfig: Open was called with something it cannot work with.
 	ErrConfig = errors.New("configuration")
+	// ErrKeyInUse: a key cannot be dropped, because something is encrypted under it
+	// or may be.
+	ErrKeyInUse = errors.New("key is in use")
 	// ErrPrecondition: a condition of a Store's write is false.
 	ErrPrecondition = errors.New("precondition failed")
 )

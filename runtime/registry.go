@@ -183,7 +183,7 @@ func (db *Database) loadRegistry(ctx context.Context, config Config) error {
 			versions[info.name] = version
 			changed = changed || added
 		}
-		added, err := db.loadKeys(reg, config.Resources)
+		added, err := db.loadKeys(reg, config)
 		if err != nil {
 			return err
 		}

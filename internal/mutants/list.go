@@ -92,6 +92,20 @@ func mutants() []mutant {
 			new: "err := f.db.requests.remove(ctx, []string{item.Key})",
 		},
 		{
+			name: "condition of a rotation", file: "runtime/rotate.go",
+			old: "putIf(ctx, key, body, metadata, s.condition())", new: "putIf(ctx, key, body, metadata, Condition{})",
+			run: "Rotat", pkg: "./runtime",
+		},
+		{
+			name: "rotation changes the body", file: "runtime/reseal.go",
+			old: "next.fence = token(mark)", new: "_ = mark", run: "Rotat", pkg: "./runtime",
+		},
+		{
+			name: "a secret is bound to its place", file: "runtime/crypt.go",
+			old: "parts := [...]string{sealFormatName, s.database, s.resource, s.id, path, keyID}", new: "parts := [...]string{sealFormatName, keyID}",
+			run: "Seal|Tampered|Moved", pkg: "./runtime",
+		},
+		{
 			name: "end of a value in a key", file: "runtime/key.go",
 			old: "return append(b, keyEnd), hashed", new: "return b, hashed", run: "Key|Entry|Segment", pkg: "./runtime",
 		},
