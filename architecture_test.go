@@ -95,6 +95,12 @@ var importRules = []importRule{
 		because: "every program that uses a generated client links the runtime: no SDK, few libraries",
 	},
 	{
+		packages: "s3dbjs",
+		ours:     []string{"runtime"},
+		others:   []string{"github.com/shopspring/decimal"},
+		because:  "it reads a foreign format and knows nothing of schemas and stores",
+	},
+	{
 		packages: "behaviors/behaviortest",
 		ours:     []string{"runtime", "behaviors"},
 		others:   []string{"github.com/google/go-cmp"},

@@ -139,6 +139,17 @@ func (s *Server) Keys() []string {
 	return s.objects.Keys()
 }
 
+// Plant stores an object as another program would, whatever the rules of this
+// module say of its key and metadata, for tests of what reads databases of others.
+// It is not a request: nothing counts it.
+func (s *Server) Plant(key string, body []byte, metadata map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.objects.Set(key, &object{
+		body: slices.Clone(body), metadata: maps.Clone(metadata), etag: s3rules.ETag(body), modified: s.now().Truncate(time.Second),
+	})
+}
+
 // now is the server's clock as replies show it.
 func (s *Server) now() time.Time { return s.opts.Now().UTC() }
 
