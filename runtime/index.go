@@ -174,6 +174,11 @@ func (c *Collection[T, ID, I, P]) putIndexes(ctx context.Context, id string, a *
 			}
 			if err == nil {
 				a.rec.setClaim(want.name, claimRef{token: got.token, etag: got.etag})
+				if got.inherited {
+					// The other write must not commit once this document, and with it the
+					// claim, is gone again: as after a fence, see vanishes.
+					a.rec.fence = token(a.rec.rev)
+				}
 			}
 			mu.Unlock()
 		}

@@ -6,7 +6,7 @@ Several clients run at once; every interleaving of their requests is explored, e
 request, and (with --lost) a reply may be lost, after which the client does what the protocol says.
 Invariant: never two documents with the value 'e'.  Switch a safeguard off with --without NAME to see it break.
 
-usage: claims.py [--without fence|reclaim|token|condrelease|tombstone] [--loops N] [--scenario all|NAME] [--deep]
+usage: claims.py [--without fence|reclaim|token|condrelease|tombstone|overtaken] [--loops N] [--scenario all|NAME] [--deep]
 """
 import sys, itertools
 from collections import deque
@@ -20,7 +20,8 @@ ONLY = opt('--scenario', 'all')
 
 # store: dict key -> (etag, value); U value = (owner, token) or ('', 0) when released; D value = (email, token, fenced) or ('tomb', 0, fenced).
 # A delete leaves a tombstone: else the document would be absent again, and an insert that began before a fence, on the condition that
-# the document is absent, could commit after it ('tombstone'). A local store removes the document, unless it was ever fenced.
+# the document is absent, could commit after it ('tombstone'). A local store removes the document, unless it was ever fenced, or was made
+# by a write that took over the claim of another write to the same document, which may still be on its way ('overtaken').
 # How a client deletes and releases: 'delete' = tombstone, claim deleted; 'rewrite' = tombstone, claim marked as released; 'local'.
 # A client is (kind, me, pc, vars...) as a tuple; step(client, store, fresh) -> list of (client', store', fresh', done)
 def put(store, key, val, cond, fresh):
@@ -53,13 +54,15 @@ def step(c, store, fresh):
         return (go('commit', tok=tok), s, f) if ok else (go('c1'), store, fresh)
     if pc == 'c1':                          # look at the claim
         u = store.get('U')
-        if u is None: return retry('c0'), store, fresh
+        if u is None: return retry('c0', inh=0), store, fresh
         owner = u[1][0]
+        inh = int(owner == me and WITHOUT != 'overtaken' and (c['inh'] or u[1][1] != c['tok']))
         if owner == me:
+            c['inh'] = inh
             if WITHOUT == 'reclaim': return go('commit', tok=u[1][1]), store, fresh
             return go('c4', u=u[0]), store, fresh       # re-claim by rewriting it
-        if owner == '': return go('c4', u=u[0]), store, fresh
-        return go('c2', u=u[0], owner=owner), store, fresh
+        if owner == '': return go('c4', u=u[0], inh=0), store, fresh
+        return go('c2', u=u[0], owner=owner, inh=0), store, fresh
     if pc == 'c2':                          # look at the owner's document
         d = store.get('D' + c['owner'])
         if d is not None and d[1][0] == 'e': return done('ErrUnique'), store, fresh
@@ -74,7 +77,7 @@ def step(c, store, fresh):
         ok, s, f, _ = put(store, 'U', (me, tok), c['u'], fresh)
         return (go('commit', tok=tok), s, f) if ok else (retry('c1'), store, fresh)
     if pc == 'commit':
-        ok, s, f, _ = put(store, D, (c['want'], c['tok'], c['mk']), c['t'], fresh)
+        ok, s, f, _ = put(store, D, (c['want'], c['tok'], int(c['mk'] or c['inh'])), c['t'], fresh)
         if ok: return (go('release') if c['kind'] == 'update' and c['old'][0] == 'e' else done('ok')), s, f
         return go('lost'), store, fresh
     if pc == 'lost':                        # own document changed under us
@@ -122,7 +125,7 @@ def norm(clients, store):
     return tuple(cl), st
 
 def client(kind, me, want='e', mark='delete'):
-    return dict(kind=kind, me=me, want=want, mark=mark, pc='start', n=0, t=None, u=None, tok=0, old=None, d=None, owner='', res='', mk=0)
+    return dict(kind=kind, me=me, want=want, mark=mark, pc='start', n=0, t=None, u=None, tok=0, old=None, d=None, owner='', res='', mk=0, inh=0)
 
 def explore(name, clients, store):
     fresh = 100
@@ -158,6 +161,10 @@ for mark in ('delete', 'rewrite', 'local'):
     scen['delete, insert, insert' + m] = ([client('delete', '1', '', mark), client('insert', '2', mark=mark), client('insert', '3', mark=mark)], held)
     scen['delete other value, blind insert same id, insert' + m] = ([client('delete', '1', '', mark), client('insert', '1', mark=mark), client('insert', '3', mark=mark)], base)
     scen['delete, re-insert same id, insert' + m] = ([client('delete', '1', '', mark), client('insert', '1', mark=mark), client('insert', '3', mark=mark)], held)
+# An insert that has its claim and is about to commit; and one document less, to keep the number of states small.
+slow = dict(client('insert', '1', mark='local'), pc='commit', tok=50)
+scen['slow insert overtaken by an insert and its delete, insert (local)'] = (
+    [slow, client('insert', '1', mark='local'), client('delete', '1', '', 'local'), client('insert', '2', mark='local')], {'U': (2, ('1', 50))})
 if '--deep' in args:                        # some minutes each
     for mark in ('delete', 'rewrite', 'local'):
         scen[f'three inserts ({mark})'] = ([client('insert', i, mark=mark) for i in '234'], {})

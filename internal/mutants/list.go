@@ -1,7 +1,7 @@
 package main
 
 const (
-	simTests = "^(TestCrash|TestInsertOver|TestRepair|TestSlow|TestFenced|TestMoved|TestModel|TestSchedules)"
+	simTests = "^(TestCrash|TestInsertOver|TestRepair|TestSlow|TestFenced|TestOvertaken|TestMoved|TestModel|TestSchedules)"
 	simPkg   = "./internal/sim"
 )
 
@@ -60,6 +60,7 @@ func mutants() []mutant {
 			name: "tombstones", file: "runtime/commit.go",
 			old: "return c.db.caps.Local && c.db.caps.ConditionalDelete &&", new: "return c.db.caps.ConditionalDelete &&",
 		},
+		{name: "tombstones of documents that overtook a claim", file: "runtime/index.go", old: "a.rec.fence = token(a.rec.rev)", new: "_ = a"},
 		{name: "tombstones of fenced documents", file: "runtime/commit.go", old: ` && s.record.fence == ""`, new: ""},
 		{
 			name: "old tombstones are held", file: "runtime/commit.go",

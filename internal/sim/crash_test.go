@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,9 @@ type crashOp struct {
 	name string
 	cmd  command
 	fsck bool
+
+	full      bool // there are documents of all ids before
+	abandoned bool // before, an insert of d2 crashed with entries and claims of v1
 }
 
 const crashP, crashK = 3, 2
@@ -44,7 +48,13 @@ func crashOps() []crashOp {
 		{name: "upsert of an existing document", cmd: command{op: opUpsert, id: "d0", in: full("v2")}},
 		{name: "replace", cmd: command{op: opReplace, id: "d0", in: full("v1")}},
 		{name: "delete", cmd: command{op: opDelete, id: "d0"}},
+		{name: "delete of many", cmd: command{op: opDeleteMany, ids: simIDs}, full: true},
+		{name: "delete of all", cmd: command{op: opDeleteAll}, full: true},
+		{name: "take-over", cmd: command{op: opInsert, id: "d1", in: full("v1")}, abandoned: true},
+		{name: "update that takes over", cmd: command{op: opUpdate, id: "d0", patch: map[string]string{"email": "v1", "phone": "v1"}}, abandoned: true},
+		{name: "insert by the abandoned owner", cmd: command{op: opInsert, id: "d2", in: full("v1")}, abandoned: true},
 		{name: "repair", fsck: true},
+		{name: "repair of leftovers", fsck: true, abandoned: true},
 	}
 }
 
@@ -106,7 +116,7 @@ func (x crashCase) run(t *testing.T) (struck bool) {
 	synctest.Test(t, func(t *testing.T) {
 		s.start = time.Now()
 		s.server = memstore.NewServer(memstore.Options{Quirks: memstore.Quirks{RefuseDeleteCondition: !x.conditionalDelete}})
-		s.prepare(t, x.deleted)
+		s.prepare(t, x)
 		struck = true
 		for i, op := range x.ops {
 			hit := false
@@ -129,17 +139,38 @@ func (x crashCase) run(t *testing.T) (struck bool) {
 	return struck
 }
 
-// prepare leaves one document, or its tombstone, and lets it get old.
-func (s *schedule) prepare(t *testing.T, deleted bool) {
+// prepare leaves one document, or its tombstone, and what the operations need, and
+// lets all of it get old.
+func (s *schedule) prepare(t *testing.T, x crashCase) {
 	t.Helper()
-	first := crashOp{cmd: command{op: opInsert, id: "d0", in: content{email: "v0", phone: "v0", country: "v0", city: "v0", plan: "v0"}}}
-	list := []crashOp{first}
-	if deleted {
+	insert := func(id, v string) crashOp {
+		return crashOp{cmd: command{op: opInsert, id: id, in: content{email: v, phone: v, country: v, city: v, plan: v}}}
+	}
+	list := []crashOp{insert("d0", "v0")}
+	if x.deleted {
 		list = append(list, crashOp{cmd: command{op: opDelete, id: "d0"}})
+	}
+	abandoned := slices.ContainsFunc(x.ops, func(op crashOp) bool { return op.abandoned })
+	if slices.ContainsFunc(x.ops, func(op crashOp) bool { return op.full }) {
+		list = append(list, insert("d1", "v2"))
+		if !abandoned {
+			list = append(list, insert("d2", "v1"))
+		}
 	}
 	for i, op := range list {
 		if err := s.crash(t, 100+i, op, nil); err != nil {
 			t.Fatal(err)
+		}
+	}
+	if abandoned {
+		err := s.crash(t, 110, insert("d2", "v1"), func(req memstore.Request) memstore.Injection {
+			if req.Key == dataKey+"d2" {
+				return memstore.Injection{Fault: memstore.Crash}
+			}
+			return memstore.Injection{}
+		})
+		if !errors.Is(err, memstore.ErrCrashed) {
+			t.Fatalf("the insert that is to be abandoned: %v", err)
 		}
 	}
 	pass(2 * time.Hour)

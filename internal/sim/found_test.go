@@ -108,6 +108,39 @@ func TestFencedThenDeleted(t *testing.T) {
 	})
 }
 
+// TestOvertakenThenDeleted: on a store without a network, an insert has claimed a
+// value and is slow. Another insert of the same id writes the claim anew, commits,
+// and is deleted, which releases the claim. The slow insert must not commit as if
+// nothing had been there: nobody holds its claim, and the next one who wants the
+// value sees no owner to fence.
+func TestOvertakenThenDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := memstore.NewServer(memstore.Options{Local: true})
+		c := open(t, server, nil)
+		between := false
+		slow := open(t, server, func(req memstore.Request) memstore.Injection {
+			if req.Kind == memstore.Put && req.Key == dataKey+"a" && !between {
+				between = true
+				if _, err := c.Insert(t.Context(), account("a", "v")); err != nil {
+					t.Error(err)
+				}
+				if err := c.Delete(t.Context(), "a"); err != nil {
+					t.Error(err)
+				}
+			}
+			return memstore.Injection{}
+		})
+		// It may succeed, once it has claimed the value again.
+		if _, err := slow.Insert(t.Context(), account("a", "v")); err != nil {
+			t.Error(err)
+		}
+		if _, err := c.Insert(t.Context(), account("b", "v")); !errors.Is(err, s3db.ErrUnique) {
+			t.Errorf("the next one who wants the value: %v", err)
+		}
+		clienttest.CheckIndexes(t, server.Client(), 1, 1)
+	})
+}
+
 // TestMovedWhileListed: a listing of all countries sees both entries of a document
 // that is about to move, and reads it before and after.
 func TestMovedWhileListed(t *testing.T) {

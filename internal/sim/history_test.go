@@ -38,8 +38,47 @@ func (h *history) add(client int, cmd command, run func() result) result {
 	r.end = h.clock.Add(1)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.records = append(h.records, r)
+	h.records = append(h.records, r.parts()...)
 	return r.res
+}
+
+// parts are the records of what a bulk operation did to each document: it is as
+// many operations as it has documents, in no order.
+func (r record) parts() []record {
+	one, ids := command{}, r.cmd.ids
+	switch r.cmd.op {
+	case opDeleteMany:
+		one.op = opDelete
+	case opDeleteAll:
+		one.op, ids = opWipe, simIDs
+	default:
+		return []record{r}
+	}
+	var list []record
+	for _, id := range ids {
+		part := r
+		part.cmd = one
+		part.cmd.id = id
+		part.res = result{err: itemError(r.res.err, id)}
+		list = append(list, part)
+	}
+	return list
+}
+
+// itemError is what the error of a bulk operation says of one document.
+func itemError(err error, id string) error {
+	bulk, ok := errors.AsType[*s3db.BulkError](err)
+	switch {
+	case err == nil:
+		return nil
+	case !ok: // the operation ended early, and does not say with which document
+		return errors.Join(s3db.ErrUnknownOutcome, err)
+	}
+	i := slices.IndexFunc(bulk.Failed, func(x s3db.ItemError) bool { return x.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return bulk.Failed[i].Err
 }
 
 // unknown reports whether a write may have been applied, or may be later.

@@ -62,6 +62,12 @@ func runModel(t *testing.T, seed uint64) {
 		}
 		for n := range 40 {
 			cmd := m.draw(rnd, fmt.Sprintf("n%d", n))
+			if cmd.op == opDeleteMany || cmd.op == opDeleteAll {
+				if diff := m.deleteBulk(cmd, cmd.run(t.Context(), c)); diff != "" {
+					t.Fatalf("seed %d, step %d: %s: %s", seed, n, cmd, diff)
+				}
+				continue
+			}
 			want := m.expect(cmd)
 			res := cmd.run(t.Context(), c)
 			if diff := m.compare(cmd, want, res); diff != "" {
@@ -105,6 +111,12 @@ func (m *reference) draw(rnd *rand.Rand, name string) command {
 	cmd := command{id: fmt.Sprintf("d%d", rnd.IntN(4)), op: operation(rnd.IntN(int(opLookup) + 1)), value: "v1"}
 	if m.p == 0 && cmd.op == opList || m.k == 0 && cmd.op == opLookup {
 		cmd.op = opInsert
+	}
+	switch {
+	case cmd.op == opDeleteMany:
+		cmd.ids = []string{cmd.id, fmt.Sprintf("d%d", rnd.IntN(4)), "nobody"}
+	case cmd.op == opDeleteAll && rnd.IntN(3) > 0: // seldom, or there is never much
+		cmd.op = opGet
 	}
 	if rnd.IntN(25) == 0 {
 		name = "" // breaks a rule
@@ -245,6 +257,36 @@ func differs(want, got error) string {
 	return fmt.Sprintf("error %v, want %v", got, want)
 }
 
+// deleteBulk compares a bulk delete with what the reference says, and moves it on.
+func (m *reference) deleteBulk(cmd command, res result) string {
+	ids := cmd.ids
+	if cmd.op == opDeleteAll {
+		ids = []string{"d0", "d1", "d2", "d3"}
+	}
+	want := []string{}
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			continue
+		}
+		if !m.docs[id].live && cmd.op == opDeleteMany {
+			want = append(want, id+" is not there")
+		}
+		m.docs[id] = document{}
+	}
+	got := []string{}
+	if bulk, ok := errors.AsType[*s3db.BulkError](res.err); ok {
+		for _, x := range bulk.Failed {
+			if !errors.Is(x.Err, s3db.ErrNotFound) {
+				return x.Err.Error()
+			}
+			got = append(got, x.ID+" is not there")
+		}
+	} else if res.err != nil {
+		return res.err.Error()
+	}
+	return cmp.Diff(want, got)
+}
+
 // learn moves the reference on.
 func (m *reference) learn(cmd command, want expectation, res result) {
 	if !cmd.op.writes() || res.err != nil {
@@ -308,6 +350,16 @@ func (m *reference) compareReads(t *testing.T, c *clienttest.Accounts) {
 	}
 	if n, err := c.Query().Count(ctx); err != nil || n != live {
 		t.Errorf("count: %d, %v, want %d", n, err, live)
+	}
+	listed := 0
+	for id, err := range c.Query().IDs(ctx) {
+		if err != nil || !m.docs[string(id)].live {
+			t.Errorf("ids: %s, %v", id, err)
+		}
+		listed++
+	}
+	if listed != live {
+		t.Errorf("ids: %d, want %d", listed, live)
 	}
 	if m.p > 0 {
 		m.comparePartitions(t, c)

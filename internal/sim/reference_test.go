@@ -32,22 +32,26 @@ const (
 	opUpdateFrom
 	opUpdateFunc
 	opDelete
+	opDeleteMany
+	opDeleteAll
 	opGet
 	opList   // of one country, or of all when the value is empty
 	opLookup // by e-mail
+	opWipe   // what deleteAll does to one document
 )
 
 func (o operation) String() string {
-	return [...]string{"insert", "upsert", "replace", "update", "updateFrom", "updateFunc", "delete", "get", "list", "lookup"}[o]
+	return [...]string{"insert", "upsert", "replace", "update", "updateFrom", "updateFunc", "delete", "deleteMany", "deleteAll", "get", "list", "lookup", "wipe"}[o]
 }
 
-func (o operation) writes() bool { return o <= opDelete }
+func (o operation) writes() bool { return o <= opDeleteAll || o == opWipe }
 
 // command is one operation of one client with its arguments. It is the same for
 // the reference model and for the client.
 type command struct {
 	op      operation
 	id      string
+	ids     []string          // of deleteMany
 	in      content           // of insert, upsert and replace
 	patch   map[string]string // of updates: field to value, "" clears
 	ifMatch string            // name that the document must have, as its revision; "" is any
@@ -61,6 +65,8 @@ func (c command) String() string {
 	switch {
 	case c.op == opList || c.op == opLookup:
 		return fmt.Sprintf("%s %s", c.op, c.value)
+	case c.op == opDeleteMany || c.op == opDeleteAll:
+		return fmt.Sprintf("%s %s", c.op, c.ids)
 	case c.patch != nil:
 		return fmt.Sprintf("%s %s %v if %q", c.op, c.id, c.patch, c.ifMatch)
 	case c.op == opGet || c.op == opDelete:
@@ -73,6 +79,8 @@ func (c command) String() string {
 // values. An error leaves the document as it is.
 func (c command) apply(d document) (document, error) {
 	switch {
+	case c.op == opWipe:
+		return document{}, nil
 	case !d.live && c.op != opInsert && c.op != opUpsert:
 		return d, s3db.ErrNotFound
 	case d.live && c.op == opInsert:
@@ -127,7 +135,7 @@ func (c command) sets(field string) (value string, ok bool) {
 	case opUpsert:
 		v := *c.in.field(field)
 		return v, v != ""
-	case opDelete:
+	case opDelete, opWipe:
 		return "", true
 	default:
 		value, ok = c.patch[field]
@@ -178,6 +186,15 @@ func (c command) run(ctx context.Context, client *clienttest.Accounts) result {
 		return one(client.UpdateFunc(ctx, id, func(*clienttest.Account) (clienttest.AccountPatch, error) { return c.accountPatch(), nil }, opts...))
 	case opDelete:
 		return result{err: client.Delete(ctx, id, opts...)}
+	case opDeleteMany:
+		ids := make([]clienttest.AccountID, len(c.ids))
+		for i, id := range c.ids {
+			ids[i] = clienttest.AccountID(id)
+		}
+		return result{err: client.DeleteMany(ctx, ids...)}
+	case opDeleteAll:
+		_, err := client.DeleteAll(ctx, s3db.Confirm("accounts"))
+		return result{err: err}
 	case opGet:
 		return one(client.Get(ctx, id))
 	case opLookup:

@@ -252,8 +252,12 @@ func (w *worker) draw(name string) command {
 		cmd.op = opUpdateFrom
 	case d < 70:
 		cmd.op = opUpdateFunc
-	case d < 85:
+	case d < 82:
 		cmd.op = opDelete
+	case d < 84:
+		cmd.op, cmd.id, cmd.ids = opDeleteMany, "", simIDs[:1+w.rnd.IntN(len(simIDs))]
+	case d < 85:
+		cmd.op, cmd.id = opDeleteAll, ""
 	case d < 89:
 		cmd.op = opGet
 	case d < 95:
