@@ -2,7 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -38,22 +43,22 @@ func TestOpenRefuses(t *testing.T) {
 		want error
 		says string
 	}{
-		{"no scheme", "bucket/prefix", s3db.ErrConfig, ""},
-		{"empty", "", s3db.ErrConfig, ""},
+		{"no scheme", "bucket/prefix", s3db.ErrConfig, "such as s3://bucket/prefix"},
+		{"empty", "", s3db.ErrConfig, "such as s3://bucket/prefix"},
 		{"unknown scheme", "redis://localhost", s3db.ErrConfig, "redis"},
-		{"scheme in upper case and misspelled", "S4://bucket", s3db.ErrConfig, ""},
+		{"scheme in upper case and misspelled", "S4://bucket", s3db.ErrConfig, `unknown scheme "s4"`},
 		{"unknown option", good + "&reigon=x", s3db.ErrConfig, "reigon"},
-		{"bad escape", "s3://key:" + secret + "%zz@bucket", s3db.ErrConfig, ""},
-		{"hostile prefix", "s3://bucket/../other", s3db.ErrConfig, ""},
+		{"bad escape", "s3://key:" + secret + "%zz@bucket", s3db.ErrConfig, "write %25"},
+		{"hostile prefix", "s3://bucket/../other", s3db.ErrConfig, `"../other"`},
 		{"unreachable", "s3://key:" + secret + "@bucket/p?endpoint=http://127.0.0.1:1", s3db.ErrUnavailable, "127.0.0.1:1"},
-		{"missing bucket", s.BucketURL("no-such-bucket", "p"), nil, "NoSuchBucket"},
-		{"unknown key", strings.Replace(good, s.AccessKey, "somebody", 1), nil, ""},
-		{"wrong secret", strings.Replace(good, url.PathEscape(s.SecretKey), secret, 1), nil, ""},
-		{"wrong region", good + "&region=mars-north-1", nil, ""},
-		{"missing directory", "file://" + missingDir, nil, "no"},
-		{"directory", "file://" + dir, nil, ""},
-		{"other file", "file://" + notADatabase, nil, ""},
-		{"no file", "file://", s3db.ErrConfig, ""},
+		{"missing bucket", s.BucketURL("no-such-bucket", "p"), s3db.ErrRefused, `there is no bucket "no-such-bucket"`},
+		{"unknown key", strings.Replace(good, s.AccessKey, "somebody", 1), s3db.ErrRefused, "does not know the access key"},
+		{"wrong secret", strings.Replace(good, url.PathEscape(s.SecretKey), secret, 1), s3db.ErrRefused, "the secret key is wrong"},
+		{"wrong region", good + "&region=mars-north-1", s3db.ErrRefused, `not in region "mars-north-1"`},
+		{"missing directory", "file://" + missingDir, s3db.ErrConfig, "does not exist"},
+		{"directory", "file://" + dir, s3db.ErrConfig, "is a directory"},
+		{"other file", "file://" + notADatabase, s3db.ErrCorrupt, "is no database file"},
+		{"no file", "file://", s3db.ErrConfig, "no path is named"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +76,7 @@ func TestOpenRefuses(t *testing.T) {
 			if !errors.As(err, &e) || e.Op != "open" {
 				t.Errorf("%v is no *Error of open", err)
 			}
-			if test.want != nil && !errors.Is(err, test.want) {
+			if !errors.Is(err, test.want) {
 				t.Errorf("error is %v, want %v", err, test.want)
 			}
 			if !strings.Contains(err.Error(), test.says) {
@@ -147,7 +152,10 @@ func TestLockedFile(t *testing.T) {
 		_ = other.Close()
 		t.Fatal("a file that is in use opened")
 	}
-	t.Log(err)
+	if !errors.Is(err, s3db.ErrConfig) || !strings.Contains(err.Error(), "in use by another process") {
+		t.Errorf("error is %v", err)
+	}
+	must[*shop.User](t)(db.Users.Insert(t.Context(), ada("ada"))) // the first one is not disturbed
 }
 
 // TestDamagedDocuments puts objects where documents should be.
@@ -207,4 +215,72 @@ func TestCredentialsFromEnvironment(t *testing.T) {
 	db = must[*shop.DB](t)(shop.Open(t.Context(), "s3://"+bucket+"/databases/shop", list...))
 	t.Cleanup(func() { _ = db.Close() })
 	must[*shop.User](t)(db.Users.Get(t.Context(), "ada"))
+}
+
+// TestCredentialChain opens with a URL that has no credentials, on machines that
+// have them in a shared file, from a container's agent, as ECS and EKS have it, and
+// from the metadata service of an instance. The last two are services of a cloud,
+// so that a server of the test stands in for them; what the credentials open is a
+// real one.
+func TestCredentialChain(t *testing.T) {
+	s := server.Get(t)
+	reply := map[string]string{
+		"AccessKeyId": s.AccessKey, "SecretAccessKey": s.SecretKey, "Token": "", "Code": "Success",
+		"Expiration": time.Now().Add(time.Hour).UTC().Format(time.RFC3339),
+	}
+	cloud := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/latest/api/token":
+			w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "60")
+			_, _ = io.WriteString(w, "token")
+		case "/latest/meta-data/iam/security-credentials/":
+			_, _ = io.WriteString(w, "role")
+		case "/latest/meta-data/iam/security-credentials/role", "/container":
+			_ = json.NewEncoder(w).Encode(reply)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(cloud.Close)
+	file := filepath.Join(t.TempDir(), "credentials")
+	text := fmt.Sprintf("[shop]\naws_access_key_id = %s\naws_secret_access_key = %s\n", s.AccessKey, s.SecretKey)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name string
+		env  map[string]string
+		want string // of the error
+	}{
+		{"shared file", map[string]string{"AWS_SHARED_CREDENTIALS_FILE": file, "AWS_PROFILE": "shop"}, ""},
+		{"container", map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": cloud.URL + "/container"}, ""},
+		{"instance", map[string]string{"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": cloud.URL}, ""},
+		{"nothing", nil, "no usable AWS credentials"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			nowhere := filepath.Join(t.TempDir(), "nothing")
+			for name, value := range map[string]string{
+				"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "",
+				"AWS_SHARED_CREDENTIALS_FILE": nowhere, "AWS_CONFIG_FILE": nowhere, "AWS_EC2_METADATA_DISABLED": "true",
+				"AWS_CONTAINER_CREDENTIALS_FULL_URI": "", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "", "AWS_WEB_IDENTITY_TOKEN_FILE": "",
+			} {
+				t.Setenv(name, value)
+			}
+			for name, value := range test.env {
+				t.Setenv(name, value)
+			}
+			db, err := shop.Open(t.Context(), "s3://"+s.Bucket(t)+"/p", append(options(), s3db.WithEndpoint(s.Endpoint), impatient)...)
+			if test.want != "" {
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("error is %v, want one that says %q", err, test.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = db.Close() })
+			must[*shop.User](t)(db.Users.Insert(t.Context(), ada("ada")))
+		})
+	}
 }
