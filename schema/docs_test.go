@@ -76,3 +76,33 @@ func TestDocsAreComplete(t *testing.T) {
 		}
 	}
 }
+
+// TestDocsShape holds the example of a stored shape in docs/format.md to what the
+// schema beside it has.
+func TestDocsShape(t *testing.T) {
+	text, err := os.ReadFile("../docs/format.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(info string) string {
+		t.Helper()
+		_, rest, found := strings.Cut(string(text), "\n```"+info+"\n")
+		body, _, ended := strings.Cut(rest, "```\n")
+		if !found || !ended {
+			t.Fatalf("docs/format.md has no block %q", info)
+		}
+		return body
+	}
+	s, found := Parse("schema.yaml", []byte(block("yaml shape")))
+	lock, more := ReadLock("", nil)
+	if found = append(found, more...); len(found) == 0 {
+		found = s.Assign(lock)
+	}
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	want := strings.ReplaceAll(block("json shape"), "\n", "")
+	if got := s.Resources[0].StoredShape(); got != want {
+		t.Errorf("the stored shape is\n%s\nthe page says\n%s", got, want)
+	}
+}
