@@ -95,6 +95,12 @@ var importRules = []importRule{
 		because: "every program that uses a generated client links the runtime: no SDK, few libraries",
 	},
 	{
+		packages: "s3dbjs/convert",
+		ours:     []string{"s3dbjs", "schema"},
+		others:   []string{"github.com/shopspring/decimal"},
+		because:  "it knows both descriptions of a database and no store",
+	},
+	{
 		packages: "s3dbjs",
 		ours:     []string{"runtime"},
 		others:   []string{"github.com/shopspring/decimal"},
@@ -125,7 +131,7 @@ var importRules = []importRule{
 	},
 	{
 		packages: "cmd/s3dbgen",
-		ours:     []string{"schema", "gen", "templates", "runtime", "runtime/s3store", "runtime/boltstore", "runtime/memstore"},
+		ours:     []string{"schema", "gen", "templates", "runtime", "runtime/s3store", "runtime/boltstore", "runtime/memstore", "s3dbjs", "s3dbjs/convert"},
 		others:   []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 		because:  "the command prints what schema, gen and runtime decide",
 	},

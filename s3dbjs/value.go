@@ -20,8 +20,8 @@ import (
 //	string           texts, UUIDs, addresses, codes, YYYY-MM-DD of DateOnly,
 //	                 hh:mm:ss of TimeOnly, decrypted secrets
 //	bool             Boolean
-//	float64          Number, SecretNumber, items of Embedding; Integer beyond int64
-//	int64            whole numbers
+//	int64, float64   Integer; float64 beyond the range of int64
+//	float64          Number, SecretNumber, items of Embedding
 //	decimal.Decimal  Money, Decimal, Latitude, Longitude
 //	time.Time        Date, DateTime, in UTC
 //	time.Duration    Duration
