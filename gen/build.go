@@ -95,6 +95,8 @@ func (b *builder) resource(files scope) *resource {
 		id:         names.id(),
 		insert:     names.insert(),
 		patch:      names.patch(),
+		hooks:      names.hooks(),
+		middleware: names.middleware(),
 		collection: names.collection,
 		field:      names.field,
 		model:      b.local(unexported(name) + "Model"),

@@ -109,6 +109,12 @@ func emitTypes(f *jen.File, r *resource) {
 		emitDoc(f.Group, append([]string{""}, r.deprecated...))
 	}
 	f.Type().Id(r.collection).Struct(jen.Op("*").Id("s3db.Collection" + r.types()))
+	f.Line()
+	f.Commentf("%s are functions around the operations on %s, for the method Hook.", r.hooks, r.name)
+	f.Id(fmt.Sprintf("type %s = s3db.Hooks[%s, %s]", r.hooks, r.document, r.id))
+	f.Line()
+	f.Commentf("%s wraps methods of %s, for the method Use.", r.middleware, r.name)
+	f.Id(fmt.Sprintf("type %s = s3db.Middleware%s", r.middleware, r.types()))
 }
 
 // types are the type arguments of the collection and the model.

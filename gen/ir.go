@@ -28,6 +28,7 @@ type resource struct {
 
 	// Go names.
 	document, id, insert, patch, collection string
+	hooks, middleware                       string
 	field                                   string // of DB
 	model, schema                           string
 	new, merge, keep, apply                 string

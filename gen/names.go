@@ -59,6 +59,14 @@ func (r resourceNames) id() string     { return r.document + "ID" }
 func (r resourceNames) insert() string { return r.document + "Insert" }
 func (r resourceNames) patch() string  { return r.document + "Patch" }
 
+func (r resourceNames) hooks() string      { return r.document + "Hooks" }
+func (r resourceNames) middleware() string { return r.document + "Middleware" }
+
+// beside are the names of the types beside the document.
+func (r resourceNames) beside() []string {
+	return []string{r.id(), r.insert(), r.patch(), r.hooks(), r.middleware()}
+}
+
 func nameAll(s *schema.Schema, lock Names) *namer {
 	n := &namer{
 		schema:      s,
@@ -149,7 +157,7 @@ func (n *namer) nameDocument(r *schema.Resource, pass origin) {
 	}
 	names := resourceNames{document: name}
 	claim := func() (owner, bool) {
-		return n.pkg.claim(o, names.document, names.id(), names.insert(), names.patch())
+		return n.pkg.claim(o, append(names.beside(), names.document)...)
 	}
 	other, ok := claim()
 	for i := 1; !ok && from == derived && !other.own; i++ {
@@ -160,7 +168,7 @@ func (n *namer) nameDocument(r *schema.Resource, pass origin) {
 		n.fail(name, o, other)
 		return
 	}
-	for _, beside := range []string{names.id(), names.insert(), names.patch()} {
+	for _, beside := range names.beside() {
 		n.pkg[beside] = owner{pos: o.pos, what: o.what} // these never stand for the resource
 	}
 	n.record(from, r.Name, names.document)

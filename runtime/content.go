@@ -117,15 +117,29 @@ func (c *Collection[T, ID, I, P]) dropContent(id string, cur state, a *attempt[T
 // It costs 3 requests, and 1 more to remove the content before; a content of more
 // than 8 MiB costs 1 for each 8 MiB and 2 in place of one of these.
 func (c *Collection[T, ID, I, P]) SetContent(ctx context.Context, id ID, r io.Reader, opts ...ContentOption) (*T, error) {
-	const op = "setContent"
-	d, err := c.setContent(ctx, op, string(id), r, opts)
-	if err != nil {
-		return nil, c.fail(op, string(id), err)
+	began := c.started()
+	args := &SetContentArgs[ID]{ID: id, Reader: r, Options: opts}
+	var d *T
+	var err error
+	if p := c.pipes(); p != nil {
+		d, err = p.setContent.run(ctx, *args, nil)
+	} else {
+		d, err = c.setContent(ctx, args)
 	}
-	return d, nil
+	c.failed(ctx, began, "setContent", id, err)
+	return d, err
 }
 
-func (c *Collection[T, ID, I, P]) setContent(ctx context.Context, op, id string, r io.Reader, opts []ContentOption) (*T, error) {
+func (c *Collection[T, ID, I, P]) setContent(ctx context.Context, args *SetContentArgs[ID]) (*T, error) {
+	const op = "setContent"
+	d, err := c.replaceContent(ctx, op, string(args.ID), args.Reader, args.Options)
+	if d == nil && err != nil {
+		return nil, c.fail(op, string(args.ID), err)
+	}
+	return d, err // with a document: of a hook after the write
+}
+
+func (c *Collection[T, ID, I, P]) replaceContent(ctx context.Context, op, id string, r io.Reader, opts []ContentOption) (*T, error) {
 	o, err := newContentOptions(opts)
 	if err != nil {
 		return nil, err
@@ -140,7 +154,7 @@ func (c *Collection[T, ID, I, P]) setContent(ctx context.Context, op, id string,
 	}
 	w := &write[T]{op: op, id: id, options: o.write, known: &s, content: &contentChange{ref: &contentRef{}}, change: keepDocument[T]}
 	// Whatever forbids the write is found before anything is sent.
-	if _, err := c.prepare(w, s, heldClaims{}); err != nil {
+	if _, err := c.prepare(ctx, w, s, heldClaims{}); err != nil {
 		return nil, err
 	}
 	rev, err := newRevision()
@@ -157,7 +171,7 @@ func (c *Collection[T, ID, I, P]) setContent(ctx context.Context, op, id string,
 	ref.Type = o.info.Type
 	w.content = &contentChange{ref: ref, uploaded: time.Now()}
 	d, err := c.write(ctx, w)
-	if err != nil && !w.unknown {
+	if d == nil && !w.unknown {
 		c.removeContent(ctx, key)
 	}
 	return d, err
@@ -176,9 +190,21 @@ func (c *Collection[T, ID, I, P]) removeContent(ctx context.Context, key string)
 
 // DeleteContent removes the content of a document, whose attributes stay. Errors:
 // ErrNotFound, ErrNoContent; ErrConflict under IfMatch. It costs 3 requests.
-func (c *Collection[T, ID, I, P]) DeleteContent(ctx context.Context, id ID, opts ...WriteOption) (*T, error) {
+func (c *Collection[T, ID, I, P]) DeleteContent(ctx context.Context, id ID, opts ...WriteOption) (d *T, err error) {
+	began := c.started()
+	args := &DeleteArgs[ID]{ID: id, Options: opts}
+	if p := c.pipes(); p != nil {
+		d, err = p.deleteContent.run(ctx, *args, opts)
+	} else {
+		d, err = c.deleteContent(ctx, args)
+	}
+	c.failed(ctx, began, "deleteContent", id, err)
+	return d, err
+}
+
+func (c *Collection[T, ID, I, P]) deleteContent(ctx context.Context, args *DeleteArgs[ID]) (*T, error) {
 	return c.write(ctx, &write[T]{
-		op: "deleteContent", id: string(id), options: newWriteOptions(opts), content: &contentChange{},
+		op: "deleteContent", id: string(args.ID), options: newWriteOptions(args.Options), content: &contentChange{},
 		change: func(_ *Validator, d *T, s state) (*T, error) {
 			if s.record.content == nil {
 				return nil, ErrNoContent
@@ -192,6 +218,13 @@ func (c *Collection[T, ID, I, P]) DeleteContent(ctx context.Context, id ID, opts
 // costs 1 request, and none is needed for a document at hand, whose Meta.Content
 // tells it.
 func (c *Collection[T, ID, I, P]) HasContent(ctx context.Context, id ID) (bool, error) {
+	if p := c.pipes(); p != nil {
+		return p.hasContent.run(ctx, GetArgs[ID]{ID: id}, nil)
+	}
+	return c.hasContent(ctx, id)
+}
+
+func (c *Collection[T, ID, I, P]) hasContent(ctx context.Context, id ID) (bool, error) {
 	s, err := c.read(ctx, string(id))
 	if err != nil {
 		return false, c.fail("hasContent", string(id), err)
@@ -212,10 +245,18 @@ type ContentRange struct {
 // ErrNotFound; ErrNoContent, which matches ErrNotFound, when the document is there
 // without content; ErrRange; ErrUnsupported. It costs 2 requests.
 func (c *Collection[T, ID, I, P]) Content(ctx context.Context, id ID, ranges ...ContentRange) (*ContentReader, error) {
+	args := ContentArgs[ID]{ID: id, Ranges: ranges}
+	if p := c.pipes(); p != nil {
+		return p.content.run(ctx, args, nil)
+	}
+	return c.content(ctx, args)
+}
+
+func (c *Collection[T, ID, I, P]) content(ctx context.Context, args ContentArgs[ID]) (*ContentReader, error) {
 	const op = "content"
-	r, err := c.openContent(ctx, op, string(id), ranges)
+	r, err := c.openContent(ctx, op, string(args.ID), args.Ranges)
 	if err != nil {
-		return nil, c.fail(op, string(id), err)
+		return nil, c.fail(op, string(args.ID), err)
 	}
 	return r, nil
 }

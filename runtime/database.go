@@ -2,8 +2,10 @@ package s3db
 
 import (
 	"context"
+	"errors"
 	"path"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -49,6 +51,14 @@ type Database struct {
 	keys      *keyring       // nil when nothing is secret
 	hashKey   []byte         // of the HMAC in hashed claims; nil when no resource has any
 	owned     bool           // Close closes the store
+
+	middleware registrations[AnyMiddleware]
+	events     registrations[subscriber[DatabaseEvent]]
+	writes     registrations[func(context.Context, *PendingWrite) error]
+	plugins    []Plugin
+	news       []DatabaseEvent // of loading the registry, until Open tells them
+	closed     chan struct{}   // closed by Close
+	closing    sync.Once
 }
 
 // Open opens the database that url names, and creates it when the place is
@@ -88,6 +98,7 @@ func open(ctx context.Context, store Store, prefix string, config Config, o *opt
 		requests: requester{store: store, policy: o.retry, observe: joinObservers(o.observe)},
 		prefix:   prefix,
 		options:  o,
+		closed:   make(chan struct{}),
 	}
 	if err := db.checkResources(config.Resources); err != nil {
 		return nil, &Error{Op: "open", Err: err}
@@ -95,6 +106,15 @@ func open(ctx context.Context, store Store, prefix string, config Config, o *opt
 	if err := db.loadRegistry(ctx, config); err != nil {
 		return nil, databaseError("open", err)
 	}
+	for _, plug := range o.plug {
+		if err := plug(ctx, db); err != nil {
+			return nil, errors.Join(databaseError("open", err), db.stop())
+		}
+	}
+	for _, e := range db.news {
+		db.emit(ctx, e)
+	}
+	db.emit(ctx, DatabaseEvent{Kind: EventConnected, Operation: "open"})
 	return db, nil
 }
 
@@ -119,12 +139,14 @@ func (db *Database) checkResources(resources []Resource) error {
 	return nil
 }
 
-// Close releases the store if Open opened it. Operations that run fail.
+// Close closes the plugins, ends buffered subscriptions, and releases the store
+// if Open opened it. Operations that run fail.
 func (db *Database) Close() error {
+	err := db.stop()
 	if !db.owned {
-		return nil
+		return err
 	}
-	return db.requests.store.Close()
+	return errors.Join(err, db.requests.store.Close())
 }
 
 // Capabilities returns what the database's server can do.

@@ -14,6 +14,14 @@ import (
 // It costs 2 requests for each document, 1 for each of its unique values, and 1 for
 // every 1,000 partition entries of all documents together.
 func (c *Collection[T, ID, I, P]) DeleteMany(ctx context.Context, ids ...ID) error {
+	if p := c.pipes(); p != nil {
+		_, err := p.deleteMany.run(ctx, ManyArgs[ID]{IDs: ids}, nil)
+		return err
+	}
+	return c.deleteMany(ctx, ids)
+}
+
+func (c *Collection[T, ID, I, P]) deleteMany(ctx context.Context, ids []ID) error {
 	sweep := &sweeper{requests: &c.db.requests}
 	places := firstPlaces(ids)
 	errs := make([]error, len(places))

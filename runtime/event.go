@@ -5,50 +5,319 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// listeners is a set of subscribed functions. Asking whether there are any, and
-// calling them, takes no lock.
-type listeners[E any] struct {
-	mu   sync.Mutex
-	next int
-	list atomic.Pointer[[]listener[E]]
+// EventKind says what an event is about.
+type EventKind uint8
+
+// The kinds of events. Those of writes are raised once for each committed write,
+// whatever the method was; an upsert raises EventInsert or EventUpdate. Those of
+// reads, and EventError, tell what the caller of a method got, so that a read
+// answered by middleware counts too.
+const (
+	EventInsert EventKind = iota
+	EventUpdate
+	EventDelete
+	EventGet
+	EventExists
+	EventList
+	EventCount
+	EventExceedsLimit // a document above the limit for metadata was written
+	EventError        // a method returned an error
+
+	// These are of the database, see [DatabaseEvent].
+
+	EventConnected       // Open has succeeded
+	EventResourceCreated // the database saw a resource for the first time
+	EventVersionUpdated  // a resource has a newer schema version
+	EventSchemaWritten   // the registry of the database was written
+	eventKinds
+)
+
+// String returns the name of the kind, such as "exceedsLimit".
+func (k EventKind) String() string {
+	return [...]string{
+		"insert", "update", "delete", "get", "exists", "list", "count", "exceedsLimit", "error",
+		"connected", "resourceCreated", "versionUpdated", "schemaWritten", "unknown",
+	}[min(k, eventKinds)]
 }
 
-type listener[E any] struct {
-	id   int
-	call func(context.Context, E)
+// Event is something that happened to documents of one resource. Subscribers
+// must not change what it points to.
+type Event[T any, ID ~string] struct {
+	Kind      EventKind
+	Operation string // "insert", "upsert", "update", "replace", "delete", "get", …
+	ID        ID     // "" when the event is not about one document
+	Document  *T     // as it is now; nil after a delete, and when there is none
+	Before    *T     // of EventUpdate and EventDelete: as it was
+	Count     int    // of EventList and EventCount
+	Exceeds   *ExceedsLimit[T]
+	Err       error         // of EventError
+	Duration  time.Duration // from the call of the method to the event
 }
 
-func (l *listeners[E]) add(f func(context.Context, E)) (cancel func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.next++
-	id := l.next
-	l.replace(append(l.current(), listener[E]{id: id, call: f}))
-	return func() { l.remove(id) }
+// DatabaseEvent is an event of any resource, without its types, or of the
+// database itself.
+type DatabaseEvent struct {
+	Kind      EventKind
+	Resource  string // "" for events of the database
+	Operation string
+	ID        string
+	Document  any // a pointer to the document of the generated package, or nil
+	Before    any // likewise
+	Count     int
+	Err       error
+	Duration  time.Duration
+	// Of EventVersionUpdated. OldVersion is -1 of EventResourceCreated.
+	OldVersion, NewVersion int
 }
 
-func (l *listeners[E]) remove(id int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.replace(slices.DeleteFunc(l.current(), func(x listener[E]) bool { return x.id == id }))
+// Overflow says what becomes of an event for which a subscription's buffer has
+// no room.
+type Overflow uint8
+
+// The policies of buffered subscriptions.
+const (
+	Block      Overflow = iota // the operation waits for room, or until its context ends; then the event is dropped
+	DropNewest                 // the event is dropped
+	DropOldest                 // the event that has waited longest is dropped
+)
+
+// SubscribeOption changes a subscription.
+type SubscribeOption func(*subscribeOptions)
+
+type subscribeOptions struct {
+	kinds  uint32 // bits; 0 for all
+	ids    []string
+	buffer int
+	full   Overflow
 }
 
-// current returns a copy that the caller may change.
-func (l *listeners[E]) current() []listener[E] {
-	if p := l.list.Load(); p != nil {
-		return slices.Clone(*p)
-	}
-	return nil
-}
-
-func (l *listeners[E]) replace(list []listener[E]) { l.list.Store(&list) }
-
-func (l *listeners[E]) emit(ctx context.Context, event E) {
-	if p := l.list.Load(); p != nil {
-		for _, x := range *p {
-			x.call(ctx, event)
+// OnKinds limits a subscription to some kinds of events.
+func OnKinds(kinds ...EventKind) SubscribeOption {
+	return func(o *subscribeOptions) {
+		for _, k := range kinds {
+			o.kinds |= 1 << k
 		}
+	}
+}
+
+// OnID limits a subscription to events about some documents.
+func OnID[ID ~string](ids ...ID) SubscribeOption {
+	return func(o *subscribeOptions) {
+		for _, id := range ids {
+			o.ids = append(o.ids, string(id))
+		}
+	}
+}
+
+// Buffered delivers the events of a subscription on a goroutine of its own, in
+// their order, from a buffer of n events. Without it the subscriber runs on the
+// goroutine of the operation, which waits for it.
+func Buffered(n int, full Overflow) SubscribeOption {
+	return func(o *subscribeOptions) { o.buffer, o.full = max(n, 1), full }
+}
+
+func (o *subscribeOptions) wants(kind EventKind, id string) bool {
+	return (o.kinds == 0 || o.kinds&(1<<kind) != 0) && (o.ids == nil || slices.Contains(o.ids, id))
+}
+
+// Subscription is a function that is called for events.
+type Subscription struct {
+	cancel  func()
+	dropped *atomic.Int64
+}
+
+// Cancel ends the subscription. A call of the subscriber that is under way goes
+// on; events in its buffer are dropped.
+func (s *Subscription) Cancel() { s.cancel() }
+
+// Dropped returns the number of events that the buffer had no room for.
+func (s *Subscription) Dropped() int64 { return s.dropped.Load() }
+
+// subscriber is what a subscription registers.
+type subscriber[E any] struct {
+	subscribeOptions
+	deliver func(ctx context.Context, e E)
+}
+
+// subscribe registers f. Buffered delivery ends when closed is closed.
+func subscribe[E any](r *registrations[subscriber[E]], closed <-chan struct{}, f func(context.Context, E), list []SubscribeOption) *Subscription {
+	s := subscriber[E]{deliver: f}
+	for _, set := range list {
+		set(&s.subscribeOptions)
+	}
+	sub := &Subscription{dropped: &atomic.Int64{}}
+	if s.buffer == 0 {
+		sub.cancel = r.add(s)
+		return sub
+	}
+	cancelled := make(chan struct{})
+	queue := make(chan E, s.buffer)
+	s.deliver = func(ctx context.Context, e E) {
+		sub.dropped.Add(enqueue(ctx, queue, e, s.full, cancelled, closed))
+	}
+	remove := r.add(s)
+	sub.cancel = sync.OnceFunc(func() {
+		remove()
+		close(cancelled)
+	})
+	go func() {
+		for {
+			select {
+			case <-cancelled:
+				return
+			case <-closed:
+				return
+			case e := <-queue:
+				f(context.Background(), e)
+			}
+		}
+	}()
+	return sub
+}
+
+// enqueue returns the number of events that were dropped.
+func enqueue[E any](ctx context.Context, queue chan E, e E, full Overflow, cancelled, closed <-chan struct{}) (dropped int64) {
+	for {
+		select {
+		case queue <- e:
+			return dropped
+		default:
+		}
+		switch full {
+		case DropNewest:
+			return dropped + 1
+		case DropOldest:
+			select {
+			case <-queue:
+				dropped++
+			default: // the subscriber was faster
+			}
+		default:
+			select {
+			case queue <- e:
+				return dropped
+			case <-ctx.Done():
+			case <-cancelled:
+			case <-closed:
+			}
+			return dropped + 1
+		}
+	}
+}
+
+// Subscribe calls f for events of the resource: on the goroutine of the operation,
+// unless the subscription is [Buffered]. f may be called concurrently. Events of
+// one document that two operations raise at the same time may come in either
+// order; their documents' revisions and times tell.
+func (c *Collection[T, ID, I, P]) Subscribe(f func(context.Context, Event[T, ID]), options ...SubscribeOption) *Subscription {
+	return subscribe(&c.events, c.db.closed, f, options)
+}
+
+// OnExceedsLimit calls f after each write of a document that did not fit the
+// limit for metadata, on the goroutine of the write. The returned function ends
+// the subscription.
+func (c *Collection[T, ID, I, P]) OnExceedsLimit(f func(context.Context, ExceedsLimit[T])) (cancel func()) {
+	return c.Subscribe(func(ctx context.Context, e Event[T, ID]) { f(ctx, *e.Exceeds) }, OnKinds(EventExceedsLimit)).Cancel
+}
+
+// Subscribe calls f for events of the database and of all its resources, like
+// [Collection.Subscribe]. Those of Open itself reach only subscribers that were
+// given to it, see [WithSubscriber].
+func (db *Database) Subscribe(f func(context.Context, DatabaseEvent), options ...SubscribeOption) *Subscription {
+	return subscribe(&db.events, db.closed, f, options)
+}
+
+// WithSubscriber subscribes before the database is opened, so that f is told of
+// that too.
+func WithSubscriber(f func(context.Context, DatabaseEvent), list ...SubscribeOption) Option {
+	return func(o *options) error {
+		o.plug = append(o.plug, func(_ context.Context, db *Database) error { db.Subscribe(f, list...); return nil })
+		return nil
+	}
+}
+
+// emit tells subscribers of the database.
+func (db *Database) emit(ctx context.Context, e DatabaseEvent) {
+	for _, s := range db.events.all() {
+		if s.value.wants(e.Kind, e.ID) {
+			s.value.deliver(ctx, e)
+		}
+	}
+}
+
+// watched reports whether anybody subscribed.
+func (c *Collection[T, ID, I, P]) watched() bool { return !c.events.empty() || !c.db.events.empty() }
+
+// started is the time at which an operation began; zero when nobody asks.
+func (c *Collection[T, ID, I, P]) started() (t time.Time) {
+	if c.watched() {
+		t = time.Now()
+	}
+	return t
+}
+
+// emit tells subscribers of the resource and of the database.
+func (c *Collection[T, ID, I, P]) emit(ctx context.Context, began time.Time, e Event[T, ID]) {
+	if began.IsZero() {
+		return // subscribed since then
+	}
+	e.Duration = time.Since(began)
+	for _, s := range c.events.all() {
+		if s.value.wants(e.Kind, string(e.ID)) {
+			s.value.deliver(ctx, e)
+		}
+	}
+	if c.db.events.empty() {
+		return
+	}
+	wide := DatabaseEvent{
+		Kind: e.Kind, Resource: c.model.Resource, Operation: e.Operation, ID: string(e.ID),
+		Count: e.Count, Err: e.Err, Duration: e.Duration,
+	}
+	if e.Document != nil {
+		wide.Document = e.Document
+	}
+	if e.Before != nil {
+		wide.Before = e.Before
+	}
+	c.db.emit(ctx, wide)
+}
+
+// told tells what the caller of a method got: e, or the error.
+func (c *Collection[T, ID, I, P]) told(ctx context.Context, began time.Time, e Event[T, ID], err error) {
+	if began.IsZero() {
+		return
+	}
+	if err != nil {
+		e = Event[T, ID]{Kind: EventError, Operation: e.Operation, ID: e.ID, Err: err}
+	}
+	c.emit(ctx, began, e)
+}
+
+// failed tells of an error that the caller of a write got.
+func (c *Collection[T, ID, I, P]) failed(ctx context.Context, began time.Time, op string, id ID, err error) {
+	if err != nil {
+		c.told(ctx, began, Event[T, ID]{Operation: op, ID: id}, err)
+	}
+}
+
+// committed tells of a write that has just been committed.
+func (c *Collection[T, ID, I, P]) committed(ctx context.Context, w *write[T], a *attempt[T]) {
+	if w.began.IsZero() {
+		return
+	}
+	e := Event[T, ID]{Kind: EventInsert, Operation: w.op, ID: ID(w.id), Document: a.doc, Before: a.old}
+	switch {
+	case a.doc == nil:
+		e.Kind = EventDelete
+	case a.base.live():
+		e.Kind = EventUpdate
+	}
+	c.emit(ctx, w.began, e)
+	if a.exceeds != nil {
+		c.emit(ctx, w.began, Event[T, ID]{Kind: EventExceedsLimit, Operation: w.op, ID: e.ID, Document: a.doc, Exceeds: a.exceeds})
 	}
 }

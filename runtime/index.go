@@ -62,7 +62,7 @@ func (c *Collection[T, ID, I, P]) claimPath(x *Index[T], b *KeyBuilder, d *T) (s
 
 // indexChanges is what an attempt does to partitions and claims.
 type indexChanges struct {
-	put     []string     // keys of entries that must exist before the commit
+	put     []objectPut  // entries, and objects of plugins, that must exist before the commit
 	stale   []string     // keys of entries to remove after it
 	claim   []claimWant  // claims to hold before the commit
 	release []heldByPast // claims to give back after it
@@ -99,7 +99,7 @@ func (c *Collection[T, ID, I, P]) indexChanges(id string, old, rec *record, befo
 		}
 		if to != "" {
 			rec.setEntry(name, mine)
-			ch.put = append(ch.put, entryKey(c.db.prefix, c.model.Resource, name, to, id, mine))
+			ch.put = append(ch.put, objectPut{key: entryKey(c.db.prefix, c.model.Resource, name, to, id, mine)})
 		}
 		if had != "" {
 			ch.stale = append(ch.stale, entryKey(c.db.prefix, c.model.Resource, name, from, id, had))
@@ -160,7 +160,7 @@ func (c *Collection[T, ID, I, P]) putIndexes(ctx context.Context, id string, a *
 	parallel(total, max(total, 1), func(i int) {
 		var err error
 		if i < len(entries) {
-			err = c.db.requests.putUnique(ctx, entries[i], nil)
+			err = c.db.requests.putUnique(ctx, entries[i].key, entries[i].body)
 		} else {
 			want := claims[i-len(entries)]
 			mu.Lock()
@@ -192,10 +192,15 @@ func (c *Collection[T, ID, I, P]) putIndexes(ctx context.Context, id string, a *
 	return nil
 }
 
-// dropEntries removes the entries of an attempt that cannot commit any more.
-// Failing leaves entries that no document names: readers drop them.
-func (c *Collection[T, ID, I, P]) dropEntries(ctx context.Context, a *attempt[T]) {
-	_ = c.db.requests.remove(ctx, a.changes.put)
+// drop removes what an attempt that cannot commit any more has put. Failing
+// leaves entries that no document names: readers drop them.
+func (c *Collection[T, ID, I, P]) drop(ctx context.Context, a *attempt[T]) {
+	keys := make([]string, len(a.changes.put))
+	for i, x := range a.changes.put {
+		keys[i] = x.key
+	}
+	_ = c.db.requests.remove(ctx, keys)
+	a.settled(ctx, OutcomeRefused)
 }
 
 // removeStale removes what the document has left behind by a commit.

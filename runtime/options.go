@@ -1,6 +1,7 @@
 package s3db
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -23,6 +24,7 @@ type options struct {
 	now          func() time.Time
 	keys         []keySource
 	password     PasswordParams
+	plug         []func(context.Context, *Database) error // in the order of the options
 }
 
 func newOptions(list []Option) (*options, error) {
@@ -157,7 +159,8 @@ type WriteOption func(*writeOptions)
 type writeOptions struct {
 	ifMatch          Revision
 	created, updated time.Time
-	sweep            *sweeper // takes the entries that a delete leaves; nil: removed at once
+	sweep            *sweeper    // takes the entries that a delete leaves; nil: removed at once
+	values           map[any]any // for middleware
 }
 
 func newWriteOptions(list []WriteOption) writeOptions {

@@ -123,6 +123,15 @@ func (r *registry) marshal() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// newest returns the newest version of a resource; -1 when there is none.
+func (r *registry) newest(name string) int {
+	res := r.Resources[name]
+	if len(res.Versions) == 0 {
+		return -1
+	}
+	return res.Version
+}
+
 // register makes sure that the registry knows the stored shape of a resource and
 // returns its version. changed tells that the registry must be written.
 func (r *registry) register(name, schema string, now time.Time) (version int, changed bool, err error) {
@@ -174,14 +183,23 @@ func (db *Database) loadRegistry(ctx context.Context, config Config) error {
 		}
 		changed = changed || probed
 		versions := make(map[string]int, len(config.Resources))
+		var news []DatabaseEvent
 		for _, res := range config.Resources {
 			info := res.info()
+			known := reg.newest(info.name)
 			version, added, err := reg.register(info.name, info.schema, db.options.now())
 			if err != nil {
 				return err
 			}
 			versions[info.name] = version
 			changed = changed || added
+			if added {
+				e := DatabaseEvent{Kind: EventVersionUpdated, Operation: "open", Resource: info.name, OldVersion: known, NewVersion: version}
+				if known < 0 {
+					e.Kind = EventResourceCreated
+				}
+				news = append(news, e)
+			}
 		}
 		added, err := db.loadKeys(reg, config)
 		if err != nil {
@@ -202,7 +220,9 @@ func (db *Database) loadRegistry(ctx context.Context, config Config) error {
 				}
 				continue
 			}
+			news = append(news, DatabaseEvent{Kind: EventSchemaWritten, Operation: "open"})
 		}
+		db.news = news
 		db.id, db.salt, db.versions = reg.Database, reg.Salt, versions
 		db.resources = slices.Sorted(maps.Keys(reg.Resources))
 		return nil

@@ -24,17 +24,20 @@ type write[T any] struct {
 
 	content *contentChange // nil: the document keeps the content that it has
 	unknown bool           // after an error: a commit may still arrive
+	began   time.Time      // zero when nobody subscribed
 }
 
 // attempt is one try of a write against one state of the document.
 type attempt[T any] struct {
 	base    state
-	rec     *record // what is committed; a tombstone or nil for a delete
+	old     *T      // the document before; of an update only if somebody wants to see it
+	rec     *record // what is committed; a tombstone for a delete
 	doc     *T      // nil for a delete
 	changes indexChanges
 	exceeds *ExceedsLimit[T]
-	sweep   *sweeper  // removes stale entries later; nil: at once
-	started time.Time // of the attempt's first request that changes something
+	sweep   *sweeper      // removes stale entries later; nil: at once
+	pending *PendingWrite // as observers were told
+	started time.Time     // of the attempt's first request that changes something
 }
 
 // maxAttempt bounds the time from an attempt's first put to its commit. Leftovers
@@ -50,15 +53,21 @@ func (c *Collection[T, ID, I, P]) write(ctx context.Context, w *write[T]) (*T, e
 		return nil, c.fail(w.op, w.id, err)
 	}
 	held := heldClaims{}
-	d, err := c.attempts(ctx, w, key, held)
+	w.began = c.started()
+	a, err := c.attempts(ctx, w, key, held)
 	if err != nil {
 		c.releaseHeld(ctx, held)
 		return nil, c.fail(w.op, w.id, err)
 	}
-	return d, nil
+	c.committed(ctx, w, a)
+	if err := c.afterWrite(ctx, a); err != nil {
+		return a.doc, c.fail(w.op, w.id, err)
+	}
+	return a.doc, nil
 }
 
-func (c *Collection[T, ID, I, P]) attempts(ctx context.Context, w *write[T], key string, held heldClaims) (*T, error) {
+// attempts returns the attempt that committed.
+func (c *Collection[T, ID, I, P]) attempts(ctx context.Context, w *write[T], key string, held heldClaims) (*attempt[T], error) {
 	policy := c.db.requests.policy
 	var cur state
 	fresh := w.blind || w.known != nil // cur needs no read
@@ -77,7 +86,7 @@ func (c *Collection[T, ID, I, P]) attempts(ctx context.Context, w *write[T], key
 				return nil, err
 			}
 		}
-		a, err := c.prepare(w, cur, held)
+		a, err := c.prepare(ctx, w, cur, held)
 		if err != nil && fresh && w.known != nil && n == 0 && errors.Is(err, ErrConflict) {
 			// What the caller holds is not the revision it names: look.
 			done()
@@ -94,8 +103,8 @@ func (c *Collection[T, ID, I, P]) attempts(ctx context.Context, w *write[T], key
 			return nil, err
 		}
 		if committed {
-			c.finish(ctx, a, held)
-			return a.doc, nil
+			c.removeStale(ctx, a, held)
+			return a, nil
 		}
 		if n+1 >= policy.Conflicts {
 			return nil, fmt.Errorf("%w: other writers changed the document %d times meanwhile", ErrConflict, n+1)
@@ -122,7 +131,7 @@ func (c *Collection[T, ID, I, P]) turn(ctx context.Context, id string, n int) (d
 
 // prepare decides what an attempt would commit on top of a state. It sends
 // nothing.
-func (c *Collection[T, ID, I, P]) prepare(w *write[T], cur state, held heldClaims) (*attempt[T], error) {
+func (c *Collection[T, ID, I, P]) prepare(ctx context.Context, w *write[T], cur state, held heldClaims) (*attempt[T], error) {
 	if w.options.ifMatch != "" && cur.live() && cur.revision() != w.options.ifMatch {
 		return nil, fmt.Errorf("%w: the document is no longer at the revision given", ErrConflict)
 	}
@@ -136,10 +145,14 @@ func (c *Collection[T, ID, I, P]) prepare(w *write[T], cur state, held heldClaim
 		v := c.validator()
 		d := new(T)
 		w.create(v, d)
+		*c.model.ID(d) = ID(w.id)
+		if err := c.beforeInsert(ctx, d); err != nil {
+			return nil, err
+		}
 		return c.seal(w, v, cur, indexKeys{}, decoded[T]{doc: d}, held)
 	}
 	if w.remove {
-		return c.prepareDelete(w, cur, held)
+		return c.prepareDelete(ctx, w, cur, held)
 	}
 	if w.change == nil {
 		return nil, ErrAlreadyExists
@@ -152,12 +165,26 @@ func (c *Collection[T, ID, I, P]) prepare(w *write[T], cur state, held heldClaim
 	if err != nil {
 		return nil, err
 	}
+	var image decoded[T] // old.doc is about to change
+	if !c.hooks.empty() || !w.began.IsZero() || !c.db.writes.empty() {
+		if image, err = c.decode(w.id, cur); err != nil {
+			return nil, err
+		}
+	}
 	v := c.validator()
 	d, err := w.change(v, old.doc, cur)
 	if err != nil {
 		return nil, err
 	}
-	return c.seal(w, v, cur, before, decoded[T]{doc: d, unknown: old.unknown}, held)
+	*c.model.ID(d) = ID(w.id)
+	if err := c.beforeUpdate(ctx, image.doc, d); err != nil {
+		return nil, err
+	}
+	a, err := c.seal(w, v, cur, before, decoded[T]{doc: d, unknown: old.unknown}, held)
+	if a != nil {
+		a.old = image.doc
+	}
+	return a, err
 }
 
 func (c *Collection[T, ID, I, P]) validator() *Validator { return newValidator(c.db.options.password) }
@@ -210,7 +237,7 @@ func (c *Collection[T, ID, I, P]) nextRecord(cur state, o writeOptions) (*record
 }
 
 // prepareDelete names the entries and claims that go with the document.
-func (c *Collection[T, ID, I, P]) prepareDelete(w *write[T], cur state, held heldClaims) (*attempt[T], error) {
+func (c *Collection[T, ID, I, P]) prepareDelete(ctx context.Context, w *write[T], cur state, held heldClaims) (*attempt[T], error) {
 	old, err := c.decode(w.id, cur)
 	if err != nil {
 		return nil, err
@@ -219,12 +246,15 @@ func (c *Collection[T, ID, I, P]) prepareDelete(w *write[T], cur state, held hel
 	if err != nil {
 		return nil, err
 	}
+	if err := c.beforeDelete(ctx, old.doc); err != nil {
+		return nil, err
+	}
 	rec, err := c.nextRecord(cur, w.options)
 	if err != nil {
 		return nil, err
 	}
 	rec.bury()
-	a := &attempt[T]{base: cur, rec: rec, sweep: w.options.sweep}
+	a := &attempt[T]{base: cur, old: old.doc, rec: rec, sweep: w.options.sweep}
 	a.changes = c.indexChanges(w.id, cur.record, rec, before, indexKeys{}, held)
 	c.dropContent(w.id, cur, a)
 	return a, nil
@@ -233,44 +263,40 @@ func (c *Collection[T, ID, I, P]) prepareDelete(w *write[T], cur state, held hel
 // try sends an attempt. It reports whether the attempt committed; if not, and
 // there is no error, seen is the newer state of the document that prevents it.
 func (c *Collection[T, ID, I, P]) try(ctx context.Context, w *write[T], key string, a *attempt[T], held heldClaims) (committed bool, seen state, err error) {
+	if err := c.announce(ctx, w, a); err != nil {
+		return false, state{}, err
+	}
 	a.started = time.Now()
 	if err := c.putIndexes(ctx, w.id, a, held); err != nil {
 		// The commit was never sent, so these entries are nobody's.
-		c.dropEntries(ctx, a)
+		c.drop(ctx, a)
 		return false, state{}, err
 	}
 	if time.Since(a.started) > maxAttempt {
-		c.dropEntries(ctx, a)
+		c.drop(ctx, a)
 		seen, err := c.db.readState(ctx, key)
 		return false, seen, err
 	}
 	if w.content.late() {
-		c.dropEntries(ctx, a)
+		c.drop(ctx, a)
 		return false, state{}, errLateContent
 	}
 	outcome, seen, err := c.commit(ctx, w, key, a)
 	switch outcome {
 	case outcomeCommitted:
+		a.settled(ctx, OutcomeCommitted)
 		return true, state{}, nil
 	case outcomeRefused:
 		// The document was seen in a state that makes this commit impossible.
-		c.dropEntries(ctx, a)
+		c.drop(ctx, a)
 		return false, seen, nil
 	case outcomeFailed:
-		c.dropEntries(ctx, a)
+		c.drop(ctx, a)
 	case outcomeUnknown:
 		// The commit may still arrive: what belongs to it has to stay.
 		held.forget(a.changes.claim)
 		w.unknown = true
+		a.settled(ctx, OutcomeUnknown)
 	}
 	return false, state{}, err
-}
-
-// finish tidies up after a commit and tells subscribers. Nothing here can undo
-// the write: what is left over is found by readers and fsck.
-func (c *Collection[T, ID, I, P]) finish(ctx context.Context, a *attempt[T], held heldClaims) {
-	c.removeStale(ctx, a, held)
-	if a.exceeds != nil {
-		c.limits.emit(ctx, *a.exceeds)
-	}
 }

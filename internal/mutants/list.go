@@ -14,8 +14,8 @@ func mutants() []mutant {
 		{name: "token of an entry", file: "runtime/index.go", old: "mine := token(rec.rev)", new: `mine := "0123456789a"`},
 		{
 			name: "entries before the commit", file: "runtime/index.go",
-			old: "err = c.db.requests.putUnique(ctx, entries[i], nil)",
-			new: "go func() { _ = c.db.requests.putUnique(context.WithoutCancel(ctx), entries[i], nil) }()",
+			old: "err = c.db.requests.putUnique(ctx, entries[i].key, entries[i].body)",
+			new: "go func() { _ = c.db.requests.putUnique(context.WithoutCancel(ctx), entries[i].key, entries[i].body) }()",
 		},
 		{
 			name: "history of revisions", file: "runtime/commit.go",
@@ -24,7 +24,7 @@ func mutants() []mutant {
 		{name: "revision of IfMatch", file: "runtime/write.go", old: "cur.revision() != w.options.ifMatch {", new: "false {"},
 		{
 			name: "entries of an unknown outcome stay", file: "runtime/write.go",
-			old: "\t\theld.forget(a.changes.claim)\n", new: "\t\theld.forget(a.changes.claim)\n\t\tc.dropEntries(ctx, a)\n",
+			old: "\t\theld.forget(a.changes.claim)\n", new: "\t\theld.forget(a.changes.claim)\n\t\tc.drop(ctx, a)\n",
 		},
 		{name: "claims of an unknown outcome stay", file: "runtime/write.go", old: "\t\theld.forget(a.changes.claim)\n", new: "\n"},
 		{name: "bounded attempt", file: "runtime/write.go", old: "time.Since(a.started) > maxAttempt", new: "false"},

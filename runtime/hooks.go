@@ -1,0 +1,252 @@
+package s3db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Hooks are functions of a program that run around the operations on a resource,
+// inside the collection, so that no method goes around them. Generated packages
+// name them for each resource, as in shop.UserHooks. Fields that are nil do
+// nothing.
+//
+// Hooks run in the order of their registration. An error of a Before hook ends
+// the operation before anything is written; it is returned inside a [*HookError].
+// An After hook runs when the write is durable, and cannot undo it: after its
+// error the remaining hooks run all the same, and the operation returns the
+// document together with the error, whose Durable is true.
+//
+// Hooks of writes see documents, whatever the method was: an upsert runs the hooks
+// of an insert or those of an update, a replace those of an update, and bulk
+// methods run them for each document. A Before hook may change the document that
+// it is given; validation comes after it. It runs again when another writer was
+// faster and the write is applied to the newer document, so it should have no
+// other effect.
+type Hooks[T any, ID ~string] struct {
+	BeforeInsert func(ctx context.Context, d *T) error // defaults are filled in, the id is set
+	AfterInsert  func(ctx context.Context, d *T) error
+	// BeforeUpdate gets the document as it is stored, which it must not change, and
+	// as it is about to be. Changes of immutable attributes have no effect.
+	BeforeUpdate func(ctx context.Context, old, d *T) error
+	AfterUpdate  func(ctx context.Context, old, d *T) error
+	BeforeDelete func(ctx context.Context, d *T) error
+	AfterDelete  func(ctx context.Context, d *T) error
+
+	BeforeGet    func(ctx context.Context, id ID) error
+	AfterGet     func(ctx context.Context, d *T) error
+	BeforeExists func(ctx context.Context, id ID) error
+	AfterExists  func(ctx context.Context, id ID, exists bool) error
+}
+
+// The hooks as interfaces of one method each, for objects that [Collection.HookObject]
+// takes. To have the compiler check that a type is one:
+//
+//	var _ s3db.BeforeInserter[shop.User] = auditor{}
+type (
+	// BeforeInserter is Hooks.BeforeInsert as a method.
+	BeforeInserter[T any] interface {
+		BeforeInsert(ctx context.Context, d *T) error
+	}
+	// AfterInserter is Hooks.AfterInsert as a method.
+	AfterInserter[T any] interface {
+		AfterInsert(ctx context.Context, d *T) error
+	}
+	// BeforeUpdater is Hooks.BeforeUpdate as a method.
+	BeforeUpdater[T any] interface {
+		BeforeUpdate(ctx context.Context, old, d *T) error
+	}
+	// AfterUpdater is Hooks.AfterUpdate as a method.
+	AfterUpdater[T any] interface {
+		AfterUpdate(ctx context.Context, old, d *T) error
+	}
+	// BeforeDeleter is Hooks.BeforeDelete as a method.
+	BeforeDeleter[T any] interface {
+		BeforeDelete(ctx context.Context, d *T) error
+	}
+	// AfterDeleter is Hooks.AfterDelete as a method.
+	AfterDeleter[T any] interface {
+		AfterDelete(ctx context.Context, d *T) error
+	}
+	// BeforeGetter is Hooks.BeforeGet as a method.
+	BeforeGetter[ID ~string] interface {
+		BeforeGet(ctx context.Context, id ID) error
+	}
+	// AfterGetter is Hooks.AfterGet as a method.
+	AfterGetter[T any] interface {
+		AfterGet(ctx context.Context, d *T) error
+	}
+	// BeforeExister is Hooks.BeforeExists as a method.
+	BeforeExister[ID ~string] interface {
+		BeforeExists(ctx context.Context, id ID) error
+	}
+	// AfterExister is Hooks.AfterExists as a method.
+	AfterExister[ID ~string] interface {
+		AfterExists(ctx context.Context, id ID, exists bool) error
+	}
+)
+
+// Hook registers hooks, also while operations run. The returned function removes
+// them; operations that have begun may still call them.
+func (c *Collection[T, ID, I, P]) Hook(h Hooks[T, ID]) (remove func()) { return c.hooks.add(h) }
+
+// HookObject registers the hooks that an object has as methods, see
+// [BeforeInserter] and the interfaces beside it. An object with none of them is an
+// error that matches ErrConfig.
+func (c *Collection[T, ID, I, P]) HookObject(object any) (remove func(), err error) {
+	var h Hooks[T, ID]
+	found := 0
+	take := func(ok bool) bool {
+		if ok {
+			found++
+		}
+		return ok
+	}
+	if x, ok := object.(BeforeInserter[T]); take(ok) {
+		h.BeforeInsert = x.BeforeInsert
+	}
+	if x, ok := object.(AfterInserter[T]); take(ok) {
+		h.AfterInsert = x.AfterInsert
+	}
+	if x, ok := object.(BeforeUpdater[T]); take(ok) {
+		h.BeforeUpdate = x.BeforeUpdate
+	}
+	if x, ok := object.(AfterUpdater[T]); take(ok) {
+		h.AfterUpdate = x.AfterUpdate
+	}
+	if x, ok := object.(BeforeDeleter[T]); take(ok) {
+		h.BeforeDelete = x.BeforeDelete
+	}
+	if x, ok := object.(AfterDeleter[T]); take(ok) {
+		h.AfterDelete = x.AfterDelete
+	}
+	if x, ok := object.(BeforeGetter[ID]); take(ok) {
+		h.BeforeGet = x.BeforeGet
+	}
+	if x, ok := object.(AfterGetter[T]); take(ok) {
+		h.AfterGet = x.AfterGet
+	}
+	if x, ok := object.(BeforeExister[ID]); take(ok) {
+		h.BeforeExists = x.BeforeExists
+	}
+	if x, ok := object.(AfterExister[ID]); take(ok) {
+		h.AfterExists = x.AfterExists
+	}
+	if found == 0 {
+		return nil, c.fail("hook", "", configError("%T has no method of a hook for %s, such as BeforeInsert(context.Context, *%T) error",
+			object, c.model.Resource, *new(T)))
+	}
+	return c.Hook(h), nil
+}
+
+// HookError is the error of a hook.
+type HookError struct {
+	Hook    string // name of the field of Hooks, such as "AfterInsert"
+	Durable bool   // the write was committed before the hook ran
+	Err     error  // what the hook returned
+}
+
+// Error implements error.
+func (e *HookError) Error() string {
+	if e.Durable {
+		return fmt.Sprintf("the write is durable, but hook %s failed: %v", e.Hook, e.Err)
+	}
+	return fmt.Sprintf("hook %s: %v", e.Hook, e.Err)
+}
+
+// Unwrap returns the error of the hook.
+func (e *HookError) Unwrap() error { return e.Err }
+
+// before runs one kind of hook until the first error.
+func (c *Collection[T, ID, I, P]) before(hook string, run func(*Hooks[T, ID]) error) error {
+	for _, h := range c.hooks.all() {
+		if err := run(&h.value); err != nil {
+			return &HookError{Hook: hook, Err: err}
+		}
+	}
+	return nil
+}
+
+// after runs one kind of hook of an operation that has succeeded, and all of
+// them whatever they return.
+func (c *Collection[T, ID, I, P]) after(hook string, durable bool, run func(*Hooks[T, ID]) error) error {
+	var errs []error
+	for _, h := range c.hooks.all() {
+		if err := run(&h.value); err != nil {
+			errs = append(errs, &HookError{Hook: hook, Durable: durable, Err: err})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// with1 and with2 call a hook that may be nil.
+func with1[A any](ctx context.Context, hook func(context.Context, A) error, a A) error {
+	if hook == nil {
+		return nil
+	}
+	return hook(ctx, a)
+}
+
+func with2[A, B any](ctx context.Context, hook func(context.Context, A, B) error, a A, b B) error {
+	if hook == nil {
+		return nil
+	}
+	return hook(ctx, a, b)
+}
+
+func (c *Collection[T, ID, I, P]) beforeInsert(ctx context.Context, d *T) error {
+	return c.before("BeforeInsert", func(h *Hooks[T, ID]) error { return with1(ctx, h.BeforeInsert, d) })
+}
+
+// beforeUpdate undoes what hooks do to immutable attributes.
+func (c *Collection[T, ID, I, P]) beforeUpdate(ctx context.Context, old, d *T) error {
+	if c.hooks.empty() {
+		return nil
+	}
+	err := c.before("BeforeUpdate", func(h *Hooks[T, ID]) error { return with2(ctx, h.BeforeUpdate, old, d) })
+	if err == nil && c.model.Keep != nil {
+		c.model.Keep(old, d)
+	}
+	return err
+}
+
+func (c *Collection[T, ID, I, P]) beforeDelete(ctx context.Context, d *T) error {
+	return c.before("BeforeDelete", func(h *Hooks[T, ID]) error { return with1(ctx, h.BeforeDelete, d) })
+}
+
+// afterWrite runs the hooks of a committed write.
+func (c *Collection[T, ID, I, P]) afterWrite(ctx context.Context, a *attempt[T]) error {
+	const durable = true
+	switch {
+	case a.doc == nil:
+		return c.after("AfterDelete", durable, func(h *Hooks[T, ID]) error { return with1(ctx, h.AfterDelete, a.old) })
+	case a.base.live():
+		return c.after("AfterUpdate", durable, func(h *Hooks[T, ID]) error { return with2(ctx, h.AfterUpdate, a.old, a.doc) })
+	default:
+		return c.after("AfterInsert", durable, func(h *Hooks[T, ID]) error { return with1(ctx, h.AfterInsert, a.doc) })
+	}
+}
+
+func (c *Collection[T, ID, I, P]) beforeGet(ctx context.Context, id ID) error {
+	return c.before("BeforeGet", func(h *Hooks[T, ID]) error { return with1(ctx, h.BeforeGet, id) })
+}
+
+func (c *Collection[T, ID, I, P]) afterGet(ctx context.Context, d *T) error {
+	return c.after("AfterGet", false, func(h *Hooks[T, ID]) error { return with1(ctx, h.AfterGet, d) })
+}
+
+func (c *Collection[T, ID, I, P]) beforeExists(ctx context.Context, id ID) error {
+	return c.before("BeforeExists", func(h *Hooks[T, ID]) error { return with1(ctx, h.BeforeExists, id) })
+}
+
+func (c *Collection[T, ID, I, P]) afterExists(ctx context.Context, id ID, exists bool) error {
+	if c.hooks.empty() {
+		return nil
+	}
+	return c.after("AfterExists", false, func(h *Hooks[T, ID]) error {
+		if h.AfterExists == nil {
+			return nil
+		}
+		return h.AfterExists(ctx, id, exists)
+	})
+}

@@ -1,0 +1,231 @@
+package s3db_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/s3dbgen/s3dbgen/internal/clienttest"
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+	"github.com/s3dbgen/s3dbgen/runtime/memstore"
+)
+
+// userKey is the key of a value that travels with a call.
+type userKey struct{}
+
+// TestMiddleware: each method goes through its middleware, which may change the
+// arguments and the result, answer in place of the method, and refuse.
+func TestMiddleware(t *testing.T) {
+	c, store := openAccounts(t)
+	ctx := t.Context()
+	must(c.Insert(ctx, clienttest.AccountInsert{ID: "x", Name: "a"}))(t)
+
+	t.Run("arguments", func(t *testing.T) {
+		defer c.Use(middleware{
+			Get: func(ctx context.Context, call *s3db.GetCall[doc, docID]) (*doc, error) {
+				call.Args.ID = docID(strings.ToLower(string(call.Args.ID)))
+				return call.Next(ctx)
+			},
+			Update: func(ctx context.Context, call *s3db.UpdateCall[doc, docID, clienttest.AccountPatch]) (*doc, error) {
+				call.Args.Patch.Count = s3db.Set[int64](7)
+				call.Args.Options = append(call.Args.Options, s3db.IfMatch("nonsense"))
+				return call.Next(ctx)
+			},
+		})()
+		must(c.Get(ctx, "X"))(t)
+		if _, err := c.Update(ctx, "x", clienttest.AccountPatch{}); !errors.Is(err, s3db.ErrConflict) {
+			t.Errorf("an option that middleware added: %v", err)
+		}
+	})
+	t.Run("result", func(t *testing.T) {
+		defer c.Use(middleware{Get: func(ctx context.Context, call *s3db.GetCall[doc, docID]) (*doc, error) {
+			d, err := call.Next(ctx)
+			if err == nil {
+				d.Name = "masked"
+			}
+			return d, err
+		}})()
+		if d := must(c.Get(ctx, "x"))(t); d.Name != "masked" {
+			t.Errorf("got %q", d.Name)
+		}
+	})
+	t.Run("short circuit", func(t *testing.T) {
+		defer c.Use(middleware{Get: func(context.Context, *s3db.GetCall[doc, docID]) (*doc, error) {
+			return &doc{ID: "cached"}, nil
+		}})()
+		before := store.Counts()
+		if d := must(c.Get(ctx, "x"))(t); d.ID != "cached" || store.Counts() != before {
+			t.Errorf("got %q with requests %+v", d.ID, store.Counts().Sub(before))
+		}
+	})
+	t.Run("refusal", func(t *testing.T) {
+		missing := errors.New("Email is required for update!")
+		defer c.Use(middleware{Update: func(ctx context.Context, call *s3db.UpdateCall[doc, docID, clienttest.AccountPatch]) (*doc, error) {
+			if _, ok := call.Args.Patch.Email.Value(); !ok {
+				return nil, missing
+			}
+			return call.Next(ctx)
+		}})()
+		before := store.Counts()
+		if _, err := c.Update(ctx, "x", clienttest.AccountPatch{Name: s3db.Set("b")}); !errors.Is(err, missing) || store.Counts() != before {
+			t.Errorf("%v, requests %+v", err, store.Counts().Sub(before))
+		}
+		must(c.Update(ctx, "x", clienttest.AccountPatch{Email: s3db.Set("a@x.io")}))(t)
+	})
+	t.Run("again", func(t *testing.T) {
+		tries := 0
+		defer c.Use(middleware{Get: func(ctx context.Context, call *s3db.GetCall[doc, docID]) (*doc, error) {
+			_, _ = call.Next(ctx)
+			return call.Next(ctx)
+		}})()
+		defer c.Use(middleware{Get: func(ctx context.Context, call *s3db.GetCall[doc, docID]) (*doc, error) {
+			tries++
+			return call.Next(ctx)
+		}})()
+		must(c.Get(ctx, "x"))(t)
+		if tries != 2 {
+			t.Errorf("the next middleware ran %d times", tries)
+		}
+	})
+	t.Run("values", func(t *testing.T) {
+		var seen []any
+		defer c.Database().Use(func(ctx context.Context, call s3db.AnyCall, next func(context.Context) (any, error)) (any, error) {
+			seen = append(seen, call.Value(userKey{}))
+			call.Set("authenticated", true)
+			return next(ctx)
+		})()
+		defer c.Use(middleware{Delete: func(ctx context.Context, call *s3db.DeleteCall[docID]) (struct{}, error) {
+			seen = append(seen, call.Value("authenticated"), ctx.Value(userKey{}))
+			return call.Next(ctx)
+		}})()
+		err := c.Delete(context.WithValue(ctx, userKey{}, "from the context"), "x", s3db.CallValue(userKey{}, "from an option"))
+		if want := []any{"from an option", true, "from the context"}; err != nil || !cmp.Equal(seen, want) {
+			t.Errorf("%v, saw %v, want %v", err, seen, want)
+		}
+	})
+}
+
+// TestMiddlewareOfTheDatabase: a result that is not the method's is an error, nil
+// is its zero value, and removed middleware is gone.
+func TestMiddlewareOfTheDatabase(t *testing.T) {
+	c, _ := openAccounts(t)
+	remove := c.Database().Use(func(context.Context, s3db.AnyCall, func(context.Context) (any, error)) (any, error) {
+		return 17, nil
+	})
+	if _, err := c.Get(t.Context(), "x"); !errors.Is(err, s3db.ErrConfig) || !strings.Contains(err.Error(), "middleware of get returned a int") {
+		t.Errorf("a result of another type: %v", err)
+	}
+	remove()
+	remove = c.Database().Use(func(context.Context, s3db.AnyCall, func(context.Context) (any, error)) (any, error) {
+		return nil, nil //nolint:nilnil // the zero value of any method
+	})
+	if d, err := c.Get(t.Context(), "x"); d != nil || err != nil {
+		t.Errorf("nothing: %v, %v", d, err)
+	}
+	remove()
+	if _, err := c.Get(t.Context(), "x"); !errors.Is(err, s3db.ErrNotFound) {
+		t.Errorf("without middleware: %v", err)
+	}
+}
+
+// TestNoMethodGoesAround calls every exported method of a collection that reads
+// or writes documents and wants the database's middleware to see each. A method
+// that is new must be added here, or to those that touch no document.
+func TestNoMethodGoesAround(t *testing.T) {
+	c, _ := openAccounts(t)
+	var saw []string
+	c.Database().Use(func(ctx context.Context, call s3db.AnyCall, next func(context.Context) (any, error)) (any, error) {
+		saw = append(saw, call.Method().String())
+		return next(ctx)
+	})
+	ctx := t.Context()
+	in := clienttest.AccountInsert{ID: "x", Name: "a"}
+	drop := func(_ *doc, err error) error { return err }
+	calls := map[string]struct {
+		run  func() error
+		want []string
+	}{
+		"Insert":  {func() error { return drop(c.Insert(ctx, in)) }, []string{"insert"}},
+		"Get":     {func() error { return drop(c.Get(ctx, "x")) }, []string{"get"}},
+		"GetMany": {func() error { _, err := c.GetMany(ctx, "x"); return err }, []string{"getMany", "get"}},
+		"Exists":  {func() error { _, err := c.Exists(ctx, "x"); return err }, []string{"exists"}},
+		"Update":  {func() error { return drop(c.Update(ctx, "x", clienttest.AccountPatch{})) }, []string{"update"}},
+		"UpdateFrom": {func() error {
+			return drop(c.UpdateFrom(ctx, must(c.Get(ctx, "x"))(t), clienttest.AccountPatch{}))
+		}, []string{"get", "update"}},
+		"UpdateFunc": {func() error {
+			return drop(c.UpdateFunc(ctx, "x", func(*doc) (clienttest.AccountPatch, error) { return clienttest.AccountPatch{}, nil }))
+		}, []string{"update"}},
+		"Replace":    {func() error { return drop(c.Replace(ctx, "x", in)) }, []string{"replace"}},
+		"Upsert":     {func() error { return drop(c.Upsert(ctx, "x", in)) }, []string{"upsert"}},
+		"DeleteMany": {func() error { return c.DeleteMany(ctx, "x") }, []string{"deleteMany", "delete"}},
+		"DeleteAll": {func() error {
+			_, err := c.DeleteAll(ctx, s3db.Confirm("accounts"))
+			return err
+		}, []string{"delete"}},
+		"Delete": {func() error { return c.Delete(ctx, "x") }, []string{"delete"}},
+	}
+	// What these return or register reads no document by itself.
+	others := []string{"Database", "DryRun", "Hook", "HookObject", "Name", "OnExceedsLimit", "Query", "Subscribe", "Use", "Version"}
+	for _, name := range methodsOf(c) {
+		call, ok := calls[name]
+		if !ok {
+			if !slices.Contains(others, name) {
+				t.Errorf("method %s is not known here: does middleware see it?", name)
+			}
+			continue
+		}
+		_ = c.Delete(ctx, "x")
+		if name != "Insert" {
+			must(c.Insert(ctx, in))(t)
+		}
+		saw = nil
+		if err := call.run(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(call.want, saw); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// methodsOf returns the names of the exported methods of x.
+func methodsOf(x any) []string {
+	var names []string
+	for i := range reflect.TypeOf(x).NumMethod() {
+		names = append(names, reflect.TypeOf(x).Method(i).Name)
+	}
+	return names
+}
+
+// BenchmarkUnhooked reads a document with nothing registered, and with one of
+// everything.
+func BenchmarkUnhooked(b *testing.B) {
+	for _, name := range []string{"nothing registered", "one of each"} {
+		b.Run(name, func(b *testing.B) {
+			c, err := clienttest.Open(b.Context(), memstore.New(), 0, 0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := c.Insert(b.Context(), clienttest.AccountInsert{ID: "x", Name: "a"}); err != nil {
+				b.Fatal(err)
+			}
+			if name == "one of each" {
+				c.Use(middleware{Get: func(ctx context.Context, call *s3db.GetCall[doc, docID]) (*doc, error) { return call.Next(ctx) }})
+				c.Hook(hooks{AfterGet: func(context.Context, *doc) error { return nil }})
+				c.Subscribe(func(context.Context, event) {})
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.Get(b.Context(), "x"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,188 @@
+package s3db
+
+import (
+	"context"
+	"errors"
+	"io"
+	"regexp"
+	"slices"
+)
+
+// Plugin extends a database. It does what the public API lets any program do:
+// middleware, hooks, subscriptions, observers of writes, and objects in a key
+// space of its own. A plugin that is also an io.Closer is closed by
+// [Database.Close], the last one installed first.
+type Plugin interface {
+	// Name is the name of the plugin and of its key space: lower-case letters,
+	// digits and "-".
+	Name() string
+	// Install is called once, by Open, before any operation on the database.
+	Install(ctx context.Context, db *Database) error
+}
+
+// WithPlugin installs plugins when the database is opened, in their order.
+func WithPlugin(plugins ...Plugin) Option {
+	return func(o *options) error {
+		for _, p := range plugins {
+			if p == nil {
+				return configError("WithPlugin: a plugin is nil")
+			}
+			if !pluginName(p.Name()) {
+				return configError("WithPlugin: the name %q is not made of lower-case letters, digits and -", p.Name())
+			}
+			o.plug = append(o.plug, func(ctx context.Context, db *Database) error { return db.install(ctx, p) })
+		}
+		return nil
+	}
+}
+
+func pluginName(name string) bool { return regexp.MustCompile(`^[a-z0-9-]{1,64}$`).MatchString(name) }
+
+func (db *Database) install(ctx context.Context, p Plugin) error {
+	if db.Plugin(p.Name()) != nil {
+		return configError("WithPlugin: two plugins are called %q", p.Name())
+	}
+	if err := p.Install(ctx, db); err != nil {
+		return &pluginError{name: p.Name(), err: err}
+	}
+	db.plugins = append(db.plugins, p)
+	return nil
+}
+
+// pluginError says which plugin failed.
+type pluginError struct {
+	name string
+	err  error
+}
+
+func (e *pluginError) Error() string { return "plugin " + e.name + ": " + e.err.Error() }
+func (e *pluginError) Unwrap() error { return e.err }
+
+// Plugin returns the plugin with this name, or nil.
+func (db *Database) Plugin(name string) Plugin {
+	i := slices.IndexFunc(db.plugins, func(p Plugin) bool { return p.Name() == name })
+	if i < 0 {
+		return nil
+	}
+	return db.plugins[i]
+}
+
+// PluginOf returns the plugin of a type, such as *costs.Plugin.
+func PluginOf[P Plugin](db *Database) (plugin P, ok bool) {
+	for _, p := range db.plugins {
+		if plugin, ok = p.(P); ok {
+			return plugin, true
+		}
+	}
+	return plugin, false
+}
+
+// stop ends what runs beside operations: buffered subscriptions and plugins.
+func (db *Database) stop() error {
+	var errs []error
+	db.closing.Do(func() {
+		for _, p := range slices.Backward(db.plugins) {
+			if x, ok := p.(io.Closer); ok {
+				if err := x.Close(); err != nil {
+					errs = append(errs, &pluginError{name: p.Name(), err: err})
+				}
+			}
+		}
+		close(db.closed)
+	})
+	return errors.Join(errs...)
+}
+
+// PendingWrite is a write of one document that is about to be sent.
+type PendingWrite struct {
+	Resource  string
+	Operation string   // "insert", "update", "replace", "upsert" or "delete"
+	ID        string   // of the document
+	Base      Revision // of the document before; "" when there is none
+	Revision  Revision // of the document after, a tombstone after a delete
+	Version   int      // of the schema
+	Before    any      // a pointer to the document as it is stored, or nil
+	After     any      // a pointer to the document as it will be; nil for a delete
+
+	puts     []objectPut
+	outcomes []func(context.Context, Outcome)
+}
+
+// objectPut is an object of a write's first round, under a name of its own.
+type objectPut struct {
+	key  string
+	body []byte
+}
+
+// Put adds an object to the first round of requests of the write: it is there
+// before the write commits, and costs 1 request. The key must be one that no
+// other write uses, as it is when it holds the token of Revision. If the write
+// turns out never to have been committed, the object is removed as the write's
+// own partition entries are; after a crash, or an unknown outcome, it stays.
+func (p *PendingWrite) Put(space *Space, key string, body []byte) error {
+	full, err := space.key(key)
+	if err != nil {
+		return err
+	}
+	p.puts = append(p.puts, objectPut{key: full, body: body})
+	return nil
+}
+
+// OnOutcome calls f when it is known what became of the write, before the
+// operation returns or tries again.
+func (p *PendingWrite) OnOutcome(f func(context.Context, Outcome)) {
+	p.outcomes = append(p.outcomes, f)
+}
+
+// Outcome is what became of a write.
+type Outcome uint8
+
+// The outcomes of a write.
+const (
+	OutcomeCommitted Outcome = iota // it is durable
+	OutcomeRefused                  // it was not applied, and never will be
+	OutcomeUnknown                  // it may have been applied, or may be later
+)
+
+// OnWrite calls f before each attempt to write a document of any resource. An
+// error of f ends the operation before anything is sent. A write that another
+// writer has beaten is attempted again, and is then another PendingWrite. The
+// returned function ends this.
+func (db *Database) OnWrite(f func(context.Context, *PendingWrite) error) (remove func()) {
+	return db.writes.add(f)
+}
+
+// announce tells observers of the attempt that is about to be sent.
+func (c *Collection[T, ID, I, P]) announce(ctx context.Context, w *write[T], a *attempt[T]) error {
+	if c.db.writes.empty() {
+		return nil
+	}
+	p := &PendingWrite{
+		Resource: c.model.Resource, Operation: w.op, ID: w.id,
+		Base: a.base.revision(), Revision: Revision(a.rec.rev), Version: a.rec.version,
+	}
+	if a.old != nil {
+		p.Before = a.old
+	}
+	if a.doc != nil {
+		p.After = a.doc
+	}
+	for _, f := range c.db.writes.all() {
+		if err := f.value(ctx, p); err != nil {
+			return err
+		}
+	}
+	a.changes.put = append(a.changes.put, p.puts...)
+	a.pending = p
+	return nil
+}
+
+// settled tells observers what became of the attempt.
+func (a *attempt[T]) settled(ctx context.Context, o Outcome) {
+	if a.pending == nil {
+		return
+	}
+	for _, f := range a.pending.outcomes {
+		f(ctx, o)
+	}
+}
