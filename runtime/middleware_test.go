@@ -161,6 +161,16 @@ func TestNoMethodGoesAround(t *testing.T) {
 		"UpdateFunc": {func() error {
 			return drop(c.UpdateFunc(ctx, "x", func(*doc) (clienttest.AccountPatch, error) { return clienttest.AccountPatch{}, nil }))
 		}, []string{"update"}},
+		"SetContent": {func() error { return drop(c.SetContent(ctx, "x", strings.NewReader("hello"))) }, []string{"setContent"}},
+		"Content": {func() error {
+			must(c.SetContent(ctx, "x", strings.NewReader("hello")))(t)
+			return must(c.Content(ctx, "x"))(t).Close()
+		}, []string{"setContent", "content"}},
+		"HasContent": {func() error { _, err := c.HasContent(ctx, "x"); return err }, []string{"hasContent"}},
+		"DeleteContent": {func() error {
+			must(c.SetContent(ctx, "x", strings.NewReader("hello")))(t)
+			return drop(c.DeleteContent(ctx, "x"))
+		}, []string{"setContent", "deleteContent"}},
 		"Replace":    {func() error { return drop(c.Replace(ctx, "x", in)) }, []string{"replace"}},
 		"Upsert":     {func() error { return drop(c.Upsert(ctx, "x", in)) }, []string{"upsert"}},
 		"DeleteMany": {func() error { return c.DeleteMany(ctx, "x") }, []string{"deleteMany", "delete"}},
