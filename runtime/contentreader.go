@@ -46,6 +46,9 @@ func (c *ContentReader) open() error {
 		length = -1 // the whole object, so that the store's own checks apply
 	}
 	s, err := c.requests.openStream(c.ctx, c.store, c.key, c.pos, length)
+	if se, ok := errors.AsType[*StoreError](err); ok && se.Status == 416 { // HTTP: range not satisfiable
+		return fmt.Errorf("%w: the content is shorter than the document says", ErrCorrupt)
+	}
 	if err != nil {
 		return err
 	}

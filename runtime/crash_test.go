@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -35,6 +36,13 @@ func insert(ids ...string) func(context.Context, *clienttest.Accounts) error {
 			}
 		}
 		return nil
+	}
+}
+
+func set(text string) func(context.Context, *clienttest.Accounts) error {
+	return func(ctx context.Context, c *clienttest.Accounts) error {
+		_, err := c.SetContent(ctx, "a", strings.NewReader(text))
+		return err
 	}
 }
 
@@ -77,6 +85,22 @@ func crashCases() []crashCase {
 			}
 			return nil
 		}},
+		{"first content", insert("a"), set("new")},
+		{"content in place of another", func(ctx context.Context, c *clienttest.Accounts) error {
+			return errors.Join(insert("a")(ctx, c), set("old")(ctx, c))
+		}, set("new")},
+		{"content in parts", func(ctx context.Context, c *clienttest.Accounts) error {
+			return errors.Join(insert("a")(ctx, c), set("old")(ctx, c))
+		}, set(strings.Repeat("new", 3<<20))},
+		{"delete of the content", func(ctx context.Context, c *clienttest.Accounts) error {
+			return errors.Join(insert("a")(ctx, c), set("old")(ctx, c))
+		}, func(ctx context.Context, c *clienttest.Accounts) error {
+			_, err := c.DeleteContent(ctx, "a")
+			return err
+		}},
+		{"delete of a document with content", func(ctx context.Context, c *clienttest.Accounts) error {
+			return errors.Join(insert("a")(ctx, c), set("old")(ctx, c))
+		}, func(ctx context.Context, c *clienttest.Accounts) error { return c.Delete(ctx, "a") }},
 		{"take-over", func(ctx context.Context, c *clienttest.Accounts) error {
 			return abandonClaims(ctx, c)
 		}, insert("a")},
@@ -187,10 +211,12 @@ func crash(t *testing.T, op crashCase, conditionalDelete bool, fault memstore.Fa
 
 	// The survivors can go on at once: nothing waits for the dead.
 	after, _ := server.open(t, nil)
+	clienttest.CheckContents(t, after)
 	if err := op.run(t.Context(), after); err != nil && !errors.Is(err, s3db.ErrAlreadyExists) && !errors.Is(err, s3db.ErrNotFound) {
 		t.Errorf("again after the crash: %v", err)
 	}
 	clienttest.CheckIndexes(t, server.Client(), crashPartitions, crashUniques)
+	clienttest.CheckContents(t, after)
 	checkRepair(t, server, after)
 	return struck.Load()
 }
@@ -207,8 +233,8 @@ func checkRepair(t *testing.T, server *crashServer, c *clienttest.Accounts) {
 		}
 		for _, f := range report.Findings {
 			switch f.Kind {
-			case s3db.DanglingEntry, s3db.AbandonedClaim, s3db.OldTombstone:
-			case s3db.MissingEntry, s3db.MissingClaim, s3db.CorruptObject:
+			case s3db.DanglingEntry, s3db.AbandonedClaim, s3db.OldTombstone, s3db.LeftContent, s3db.AbandonedUpload:
+			case s3db.MissingEntry, s3db.MissingClaim, s3db.MissingContent, s3db.CorruptObject:
 				t.Errorf("violation: %+v", f)
 			}
 		}
@@ -217,7 +243,7 @@ func checkRepair(t *testing.T, server *crashServer, c *clienttest.Accounts) {
 	if young := fsck(); len(young.Findings) > 0 {
 		t.Errorf("fsck touched what may be work in progress: %+v", young.Findings)
 	}
-	server.now = server.now.Add(2 * time.Hour)
+	server.now = server.now.Add(25 * time.Hour) // contents in parts have a day
 	fsck()
 	clienttest.CheckIndexes(t, server.Client(), crashPartitions, crashUniques)
 	again := fsck()
@@ -225,4 +251,5 @@ func checkRepair(t *testing.T, server *crashServer, c *clienttest.Accounts) {
 		t.Errorf("the second repair found (-want +got):\n%s", diff)
 	}
 	clienttest.CheckExact(t, server.Client(), crashPartitions, crashUniques)
+	clienttest.CheckExactContents(t, server.Client(), c)
 }

@@ -32,12 +32,15 @@ type FindingKind string
 // The kinds of findings. Leftovers are harmless: readers do not see them.
 // Violations should never be found: please report them.
 const (
-	DanglingEntry  FindingKind = "dangling-entry"  // leftover: an entry that no document names
-	AbandonedClaim FindingKind = "abandoned-claim" // leftover: a claim whose owner does not hold the value
-	OldTombstone   FindingKind = "tombstone"       // leftover: of a delete, an hour or more ago
-	MissingEntry   FindingKind = "missing-entry"   // violation: a document names an entry that is not there
-	MissingClaim   FindingKind = "missing-claim"   // violation: a document names a claim that is not its own
-	CorruptObject  FindingKind = "corrupt"         // violation: an object that cannot be read
+	DanglingEntry   FindingKind = "dangling-entry"   // leftover: an entry that no document names
+	AbandonedClaim  FindingKind = "abandoned-claim"  // leftover: a claim whose owner does not hold the value
+	OldTombstone    FindingKind = "tombstone"        // leftover: of a delete, an hour or more ago
+	LeftContent     FindingKind = "left-content"     // leftover: a content that no document names
+	AbandonedUpload FindingKind = "abandoned-upload" // leftover: parts of a content that was never complete
+	MissingEntry    FindingKind = "missing-entry"    // violation: a document names an entry that is not there
+	MissingClaim    FindingKind = "missing-claim"    // violation: a document names a claim that is not its own
+	MissingContent  FindingKind = "missing-content"  // violation: a document names a content that is not there, or not whole
+	CorruptObject   FindingKind = "corrupt"          // violation: an object that cannot be read
 )
 
 // Finding is one object that should not be as it is.
@@ -55,6 +58,7 @@ type FsckReport struct {
 	Documents  int       `json:"documents"`
 	Entries    int       `json:"entries"`
 	Claims     int       `json:"claims"`
+	Contents   int       `json:"contents"`
 	Tombstones int       `json:"tombstones"`
 	Recent     int       `json:"recent"` // leftovers that may be work in progress
 	Findings   []Finding `json:"findings"`
@@ -66,7 +70,7 @@ func (r *FsckReport) Clean() bool {
 }
 
 // Fsck compares the documents of every resource that the database knows with
-// their partition entries and unique claims, and reports what does not fit; with
+// their partition entries, unique claims and contents, and reports what does not fit; with
 // Repair it removes leftovers. It is safe while writers run, and needs no
 // generated code. It reads every document: 1 request for each, and 1 for each
 // 1,000 keys. Errors are those of the store; findings are none.
@@ -99,6 +103,7 @@ type fsck struct {
 type owner struct {
 	entries map[string]string   // partition → token
 	claims  map[string]claimRef // unique constraint → claim
+	content *contentRef         // nil: none
 }
 
 func (f *fsck) run(ctx context.Context) error {
@@ -108,7 +113,10 @@ func (f *fsck) run(ctx context.Context) error {
 	if err := f.checkEntries(ctx); err != nil {
 		return err
 	}
-	return f.checkClaims(ctx)
+	if err := f.checkClaims(ctx); err != nil {
+		return err
+	}
+	return f.checkContents(ctx)
 }
 
 func (f *fsck) find(x Finding) {
@@ -176,7 +184,7 @@ func (f *fsck) readDocument(ctx context.Context, item ListItem, now time.Time) e
 	switch {
 	case s.live():
 		f.report.Documents++
-		f.owners[id] = owner{entries: s.record.entries, claims: s.record.claims}
+		f.owners[id] = owner{entries: s.record.entries, claims: s.record.claims, content: s.record.content}
 	case s.record != nil:
 		f.report.Tombstones++
 	}

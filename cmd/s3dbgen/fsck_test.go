@@ -34,16 +34,16 @@ func TestFsck(t *testing.T) {
 		code int
 		want string
 	}{
-		{"recent leftovers are nobody's business", nil, 0, "1 document, 2 entries, 1 claim, 0 tombstones; 0 findings, 1 recent\n"},
+		{"recent leftovers are nobody's business", nil, 0, "1 document, 2 entries, 1 claim, 0 contents, 0 tombstones; 0 findings, 1 recent\n"},
 		{
 			"found", []string{"--exclusive"}, 1,
-			"found dangling-entry " + leftover + "\n1 document, 2 entries, 1 claim, 0 tombstones; 1 finding, 0 recent\n",
+			"found dangling-entry " + leftover + "\n1 document, 2 entries, 1 claim, 0 contents, 0 tombstones; 1 finding, 0 recent\n",
 		},
 		{
 			"repaired", []string{"--exclusive", "--repair"}, 0,
-			"removed dangling-entry " + leftover + "\n1 document, 2 entries, 1 claim, 0 tombstones; 1 finding, 0 recent\n",
+			"removed dangling-entry " + leftover + "\n1 document, 2 entries, 1 claim, 0 contents, 0 tombstones; 1 finding, 0 recent\n",
 		},
-		{"nothing left", []string{"--exclusive"}, 0, "1 document, 1 entry, 1 claim, 0 tombstones; 0 findings, 0 recent\n"},
+		{"nothing left", []string{"--exclusive"}, 0, "1 document, 1 entry, 1 claim, 0 contents, 0 tombstones; 0 findings, 0 recent\n"},
 	} {
 		code, got := run1(test.args...)
 		if diff := cmp.Diff(test.want, got); diff != "" || code != test.code {
