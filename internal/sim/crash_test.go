@@ -53,6 +53,8 @@ func crashOps() []crashOp {
 		{name: "take-over", cmd: command{op: opInsert, id: "d1", in: full("v1")}, abandoned: true},
 		{name: "update that takes over", cmd: command{op: opUpdate, id: "d0", patch: map[string]string{"email": "v1", "phone": "v1"}}, abandoned: true},
 		{name: "insert by the abandoned owner", cmd: command{op: opInsert, id: "d2", in: full("v1")}, abandoned: true},
+		{name: "content", cmd: command{op: opSetContent, id: "d0"}},
+		{name: "delete of the content", cmd: command{op: opDeleteContent, id: "d0"}},
 		{name: "repair", fsck: true},
 		{name: "repair of leftovers", fsck: true, abandoned: true},
 	}
@@ -123,6 +125,7 @@ func (x crashCase) run(t *testing.T) (struck bool) {
 			_ = s.crash(t, i, op, x.points[i].fault(&hit)) // how it ends is not the point
 			struck = struck && hit
 			clienttest.CheckIndexes(t, s.server.Client(), crashP, crashK)
+			s.contents(t)
 		}
 		// The survivors can go on at once: nothing waits for the dead.
 		for i, op := range x.ops {
@@ -132,6 +135,7 @@ func (x crashCase) run(t *testing.T) (struck bool) {
 		}
 		pass(10 * time.Minute) // what is late has arrived
 		clienttest.CheckIndexes(t, s.server.Client(), crashP, crashK)
+		s.contents(t)
 		s.finish(t)
 	})
 	s.violations = append(s.violations, s.history.documents(simIDs).check()...)
@@ -139,14 +143,24 @@ func (x crashCase) run(t *testing.T) (struck bool) {
 	return struck
 }
 
-// prepare leaves one document, or its tombstone, and what the operations need, and
+// contents verifies that each document has the content that it names.
+func (s *schedule) contents(t *testing.T) {
+	t.Helper()
+	c, err := clienttest.Open(t.Context(), s.server.Client(), s.p, s.k, retry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	clienttest.CheckContents(t, c)
+}
+
+// prepare leaves one document with content, or its tombstone, and what the operations need, and
 // lets all of it get old.
 func (s *schedule) prepare(t *testing.T, x crashCase) {
 	t.Helper()
 	insert := func(id, v string) crashOp {
 		return crashOp{cmd: command{op: opInsert, id: id, in: content{email: v, phone: v, country: v, city: v, plan: v}}}
 	}
-	list := []crashOp{insert("d0", "v0")}
+	list := []crashOp{insert("d0", "v0"), {cmd: command{op: opSetContent, id: "d0"}}}
 	if x.deleted {
 		list = append(list, crashOp{cmd: command{op: opDelete, id: "d0"}})
 	}
@@ -195,6 +209,9 @@ func (s *schedule) crash(t *testing.T, number int, op crashOp, fault memstore.Fa
 	cmd := op.cmd
 	name := fmt.Sprintf("op%d", number)
 	cmd.in.name = name
+	if cmd.op == opSetContent {
+		cmd.value = name
+	}
 	if cmd.patch != nil {
 		patch := map[string]string{"name": name}
 		maps.Copy(patch, op.cmd.patch)

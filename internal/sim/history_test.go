@@ -177,6 +177,8 @@ func (h *history) documents(ids []string) registers[document] {
 			}
 		case opGet:
 			g.add(r.cmd.id, r, r.String(), got(r.res))
+		case opContent:
+			g.add(r.cmd.id, r, r.String(), gotContent(r.res))
 		default:
 			g.add(r.cmd.id, r, r.String(), written(r))
 		}
@@ -195,6 +197,20 @@ func got(res result) func(document) []document {
 			return when(d.live && d.content == res.found[0].content, d)
 		case errors.Is(res.err, s3db.ErrNotFound):
 			return when(!d.live, d)
+		}
+		return []document{d}
+	}
+}
+
+// gotContent says that a read gets the whole content that the document had at some
+// moment.
+func gotContent(res result) func(document) []document {
+	return func(d document) []document {
+		switch {
+		case res.err == nil:
+			return when(d.live && d.blob == res.found[0].blob, d)
+		case errors.Is(res.err, s3db.ErrNotFound):
+			return when(!d.live || d.blob == "", d)
 		}
 		return []document{d}
 	}
@@ -240,7 +256,7 @@ func written(r record) func(document) []document {
 		case s3db.ErrNotFound, s3db.ErrAlreadyExists:
 			return when(errors.Is(r.res.err, sentinelOr(err)), d)
 		case s3db.ErrConflict:
-			return when(r.cmd.ifMatch == "" || errors.Is(err, s3db.ErrConflict), d)
+			return when(r.cmd.ifMatch == "" || d.erased || errors.Is(err, s3db.ErrConflict), d)
 		}
 		return []document{d} // refused before it had an effect
 	}
@@ -282,6 +298,8 @@ func claimStep(r record, constraint, v string) func(string) []string {
 		case errors.Is(r.res.err, s3db.ErrNotFound):
 			return func(holder string) []string { return when(holder == "", holder) }
 		}
+		return nil
+	case r.cmd.op == opContent:
 		return nil
 	case r.cmd.op == opGet:
 		if r.res.err == nil && *r.res.found[0].field(constraint) == v {

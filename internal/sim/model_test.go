@@ -95,6 +95,7 @@ func runModel(t *testing.T, seed uint64) {
 				t.Errorf("seed %d: %s", seed, left)
 			}
 		}
+		clienttest.CheckExactContents(t, server.Client(), c)
 		m.compareReads(t, c)
 	})
 }
@@ -109,6 +110,9 @@ func (m *reference) draw(rnd *rand.Rand, name string) command {
 		return []string{"", "v0", "v1", "v2"}[rnd.IntN(4)]
 	}
 	cmd := command{id: fmt.Sprintf("d%d", rnd.IntN(4)), op: operation(rnd.IntN(int(opLookup) + 1)), value: "v1"}
+	if cmd.op == opSetContent {
+		cmd.value = name
+	}
 	if m.p == 0 && cmd.op == opList || m.k == 0 && cmd.op == opLookup {
 		cmd.op = opInsert
 	}
@@ -133,7 +137,7 @@ func (m *reference) draw(rnd *rand.Rand, name string) command {
 			break
 		}
 		cmd.held, cmd.ifMatch, cmd.revision = held, held.Name, held.Meta.Revision
-	case opInsert, opGet, opList, opLookup:
+	case opInsert, opGet, opContent, opList, opLookup:
 	default:
 		if rnd.IntN(3) == 0 && m.seen[cmd.id] != nil {
 			cmd.ifMatch, cmd.revision = m.seen[cmd.id].Name, m.seen[cmd.id].Meta.Revision
@@ -170,6 +174,8 @@ func (m *reference) expect(cmd command) expectation {
 		if len(e.errs) == 0 {
 			e.errs = []error{s3db.ErrAlreadyExists}
 		}
+	case err != nil && cmd.op == opDeleteContent && stale:
+		e.errs = []error{s3db.ErrConflict}
 	case err != nil && cmd.op == opUpdateFrom:
 		// It begins with what the caller holds, so it may find other reasons first.
 		e.errs = []error{err, s3db.ErrUnique, s3db.ErrValidation, s3db.ErrTooLarge}
@@ -218,6 +224,12 @@ func (m *reference) compare(cmd command, want expectation, res result) string {
 			return differs(s3db.ErrNotFound, res.err)
 		}
 		return cmp.Diff([]string{describe(cmd.id, d.content)}, m.describe(res)) + differs(nil, res.err)
+	case opContent:
+		d := m.docs[cmd.id]
+		if !d.live || d.blob == "" {
+			return differs(s3db.ErrNotFound, res.err)
+		}
+		return cmp.Diff(d.blob, res.found[0].blob) + differs(nil, res.err)
 	case opList:
 		return cmp.Diff(m.where("country", cmd.value), m.describe(res)) + differs(nil, res.err)
 	case opLookup:

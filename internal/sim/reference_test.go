@@ -2,8 +2,11 @@ package sim
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/s3dbgen/s3dbgen/internal/clienttest"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
@@ -13,12 +16,14 @@ import (
 type content struct {
 	name                                   string
 	email, phone, country, city, plan, bio string
+	blob                                   string // checksum of the binary content
 }
 
 // document is the state of one id in the reference model.
 type document struct {
 	live bool
 	content
+	erased bool // the binary content was deleted, which gives a new revision to the same name
 }
 
 // operation is what a command does.
@@ -31,17 +36,20 @@ const (
 	opUpdate
 	opUpdateFrom
 	opUpdateFunc
+	opSetContent
+	opDeleteContent
 	opDelete
 	opDeleteMany
 	opDeleteAll
 	opGet
+	opContent
 	opList   // of one country, or of all when the value is empty
 	opLookup // by e-mail
 	opWipe   // what deleteAll does to one document
 )
 
 func (o operation) String() string {
-	return [...]string{"insert", "upsert", "replace", "update", "updateFrom", "updateFunc", "delete", "deleteMany", "deleteAll", "get", "list", "lookup", "wipe"}[o]
+	return [...]string{"insert", "upsert", "replace", "update", "updateFrom", "updateFunc", "setContent", "deleteContent", "delete", "deleteMany", "deleteAll", "get", "content", "list", "lookup", "wipe"}[o]
 }
 
 func (o operation) writes() bool { return o <= opDeleteAll || o == opWipe }
@@ -55,7 +63,8 @@ type command struct {
 	in      content           // of insert, upsert and replace
 	patch   map[string]string // of updates: field to value, "" clears
 	ifMatch string            // name that the document must have, as its revision; "" is any
-	value   string            // country of a list, e-mail of a lookup
+	ifBlob  string            // checksum of the content that goes with ifMatch
+	value   string            // country of a list, e-mail of a lookup, binary content to set
 
 	held     *clienttest.Account // of updateFrom
 	revision s3db.Revision       // of the document named by ifMatch
@@ -67,9 +76,11 @@ func (c command) String() string {
 		return fmt.Sprintf("%s %s", c.op, c.value)
 	case c.op == opDeleteMany || c.op == opDeleteAll:
 		return fmt.Sprintf("%s %s", c.op, c.ids)
+	case c.op == opSetContent:
+		return fmt.Sprintf("%s %s %s if %q", c.op, c.id, checksum(c.value), c.ifMatch)
 	case c.patch != nil:
 		return fmt.Sprintf("%s %s %v if %q", c.op, c.id, c.patch, c.ifMatch)
-	case c.op == opGet || c.op == opDelete:
+	case c.op == opGet || c.op == opContent || c.op == opDelete || c.op == opDeleteContent:
 		return fmt.Sprintf("%s %s if %q", c.op, c.id, c.ifMatch)
 	}
 	return fmt.Sprintf("%s %s %+v if %q", c.op, c.id, c.in, c.ifMatch)
@@ -85,13 +96,20 @@ func (c command) apply(d document) (document, error) {
 		return d, s3db.ErrNotFound
 	case d.live && c.op == opInsert:
 		return d, s3db.ErrAlreadyExists
-	case c.ifMatch != "" && (!d.live || d.name != c.ifMatch):
+	case c.ifMatch != "" && (!d.live || d.name != c.ifMatch || d.blob != c.ifBlob):
 		return d, s3db.ErrConflict
+	case c.op == opDeleteContent && d.blob == "":
+		return d, s3db.ErrNotFound
 	}
 	next := document{live: true, content: d.content}
 	switch c.op {
 	case opInsert, opReplace:
 		next.content = c.in
+		next.blob = d.blob
+	case opSetContent:
+		next.blob, next.erased = checksum(c.value), d.erased
+	case opDeleteContent:
+		next.blob, next.erased = "", true
 	case opUpsert:
 		next.content = d.merge(c.in)
 	case opUpdate, opUpdateFrom, opUpdateFunc:
@@ -116,6 +134,12 @@ func (d document) merge(in content) content {
 		}
 	}
 	return out
+}
+
+// checksum names a binary content.
+func checksum(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:4])
 }
 
 var fields = []string{"name", "email", "phone", "country", "city", "plan", "bio"}
@@ -184,6 +208,17 @@ func (c command) run(ctx context.Context, client *clienttest.Accounts) result {
 		return one(client.UpdateFrom(ctx, c.held, c.accountPatch()))
 	case opUpdateFunc:
 		return one(client.UpdateFunc(ctx, id, func(*clienttest.Account) (clienttest.AccountPatch, error) { return c.accountPatch(), nil }, opts...))
+	case opSetContent:
+		options := make([]s3db.ContentOption, len(opts))
+		for i := range opts {
+			options[i] = opts[i]
+		}
+		return one(client.SetContent(ctx, id, strings.NewReader(c.value), options...))
+	case opDeleteContent:
+		return one(client.DeleteContent(ctx, id, opts...))
+	case opContent:
+		text, err := clienttest.ReadContent(ctx, client, id)
+		return result{err: err, found: []located{{id: c.id, content: content{blob: checksum(text)}}}}
 	case opDelete:
 		return result{err: client.Delete(ctx, id, opts...)}
 	case opDeleteMany:
@@ -235,8 +270,12 @@ func (c command) accountPatch() clienttest.AccountPatch {
 }
 
 func locate(d *clienttest.Account) located {
+	blob := ""
+	if d.Meta.Content != nil {
+		blob = hex.EncodeToString(d.Meta.Content.SHA256[:4])
+	}
 	return located{id: string(d.ID), doc: d, content: content{
-		name: d.Name, email: text(d.Email), phone: text(d.Phone), country: text(d.Country), city: text(d.City), plan: text(d.Plan), bio: text(d.Bio),
+		name: d.Name, email: text(d.Email), phone: text(d.Phone), country: text(d.Country), city: text(d.City), plan: text(d.Plan), bio: text(d.Bio), blob: blob,
 	}}
 }
 

@@ -69,6 +69,7 @@ func runSchedule(t *testing.T, seed uint64) *schedule {
 			s.phase(t, phase, clients, each, rnd.IntN(2) == 0)
 			pass(20 * time.Minute) // what is late has arrived
 			clienttest.CheckIndexes(t, s.server.Client(), s.p, s.k)
+			s.contents(t)
 			if rnd.IntN(2) == 0 {
 				pass(2 * time.Hour)
 			}
@@ -123,8 +124,8 @@ func (s *schedule) repair(t *testing.T, c *clienttest.Accounts) *s3db.FsckReport
 	}
 	for _, f := range report.Findings {
 		switch f.Kind {
-		case s3db.DanglingEntry, s3db.AbandonedClaim, s3db.OldTombstone:
-		case s3db.MissingEntry, s3db.MissingClaim, s3db.CorruptObject:
+		case s3db.DanglingEntry, s3db.AbandonedClaim, s3db.OldTombstone, s3db.LeftContent, s3db.AbandonedUpload:
+		case s3db.MissingEntry, s3db.MissingClaim, s3db.MissingContent, s3db.CorruptObject:
 			s.violate(fmt.Sprintf("fsck found %+v", f))
 		}
 	}
@@ -150,6 +151,7 @@ func (s *schedule) finish(t *testing.T) {
 	}
 	for _, id := range simIDs {
 		read(command{op: opGet, id: id})
+		read(command{op: opContent, id: id})
 	}
 	for _, v := range simValues {
 		if s.p > 0 {
@@ -166,6 +168,7 @@ func (s *schedule) finish(t *testing.T) {
 		s.violate(fmt.Sprintf("the second repair found %+v", again))
 	}
 	clienttest.CheckEntries(t, s.server.Client(), s.p, s.k)
+	clienttest.CheckExactContents(t, s.server.Client(), c)
 	s.violations = append(s.violations, leftClaims(t.Context(), s.server.Client(), c)...)
 }
 
@@ -252,15 +255,21 @@ func (w *worker) draw(name string) command {
 		cmd.op = opUpdateFrom
 	case d < 70:
 		cmd.op = opUpdateFunc
-	case d < 82:
+	case d < 77:
+		cmd.op, cmd.value = opSetContent, name
+	case d < 79:
+		cmd.op = opDeleteContent
+	case d < 87:
 		cmd.op = opDelete
-	case d < 84:
-		cmd.op, cmd.id, cmd.ids = opDeleteMany, "", simIDs[:1+w.rnd.IntN(len(simIDs))]
-	case d < 85:
-		cmd.op, cmd.id = opDeleteAll, ""
 	case d < 89:
+		cmd.op, cmd.id, cmd.ids = opDeleteMany, "", simIDs[:1+w.rnd.IntN(len(simIDs))]
+	case d < 90:
+		cmd.op, cmd.id = opDeleteAll, ""
+	case d < 92:
 		cmd.op = opGet
-	case d < 95:
+	case d < 94:
+		cmd.op = opContent
+	case d < 97:
 		cmd.op, cmd.value = opList, pick(append(simValues, ""))
 	default:
 		cmd.op, cmd.value = opLookup, pick(simValues)
@@ -272,9 +281,9 @@ func (w *worker) draw(name string) command {
 	case cmd.op == opList || cmd.op == opLookup:
 		cmd.id = ""
 	case cmd.op == opUpdateFrom:
-		cmd.held, cmd.ifMatch = held, held.Name
-	case cmd.op != opInsert && cmd.op != opGet && held != nil && w.rnd.IntN(4) == 0:
-		cmd.ifMatch, cmd.revision = held.Name, held.Meta.Revision
+		cmd.held, cmd.ifMatch, cmd.ifBlob = held, held.Name, locate(held).blob
+	case cmd.op != opInsert && cmd.op != opGet && cmd.op != opContent && held != nil && w.rnd.IntN(4) == 0:
+		cmd.ifMatch, cmd.ifBlob, cmd.revision = held.Name, locate(held).blob, held.Meta.Revision
 	}
 	cmd.in = content{name: name, email: maybe(), phone: maybe(), country: maybe(), city: maybe(), plan: maybe()}
 	if cmd.op == opUpdate || cmd.op == opUpdateFrom || cmd.op == opUpdateFunc {
