@@ -96,7 +96,7 @@ func (c *Collection[T, ID, I, P]) changeContent(w *write[T], cur state, a *attem
 
 // dropContent lets a commit remove the content that the document has before it.
 func (c *Collection[T, ID, I, P]) dropContent(id string, cur state, a *attempt[T]) {
-	if cur.record == nil || cur.record.content == nil || cur.record.content == a.rec.content {
+	if cur.record == nil || cur.record.content == nil || names(a.rec.content, cur.record.content.token) {
 		return
 	}
 	a.changes.stale = append(a.changes.stale, contentKey(c.db.prefix, c.model.Resource, id, cur.record.content.token))

@@ -457,3 +457,8 @@ func TestContentUnsupported(t *testing.T) {
 		t.Errorf("%d requests", n)
 	}
 }
+
+// TestContentURLNeedsServer: a database in memory has no URLs.
+func TestContentURLNeedsServer(t *testing.T) {
+	clienttest.CheckContentURL(t, openContents(t, memstore.New()), false)
+}

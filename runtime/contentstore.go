@@ -59,28 +59,18 @@ type UploadItem struct {
 	Started time.Time // by the server's clock
 }
 
-// ContentSigner is a [ContentStore] that makes URLs through which others read and
-// write objects without credentials. Stores without a server have none.
+// ContentSigner is a [ContentStore] that makes URLs through which others read an
+// object without credentials. Stores without a server have none.
 type ContentSigner interface {
 	ContentStore
-	// SignGet returns a URL that reads an object with GET until it expires.
-	SignGet(ctx context.Context, key string, r SignGetRequest) (url string, err error)
-	// SignPut returns a URL that creates an object with PUT until it expires, and
-	// the headers that the request must have. The server refuses another size or
-	// checksum than those given, and a key that is taken.
-	SignPut(ctx context.Context, key string, r SignPutRequest) (url string, headers map[string]string, err error)
+	// SignGet returns a URL that reads an object with GET until it expires. It makes
+	// no request for the object, which need not exist.
+	SignGet(ctx context.Context, key string, r SignedGet) (url string, err error)
 }
 
-// SignGetRequest says what a URL reads.
-type SignGetRequest struct {
+// SignedGet says what a URL gives.
+type SignedGet struct {
 	Expires     time.Duration
 	Type        string // Content-Type of the reply
 	Disposition string // Content-Disposition of the reply; "" for none
-}
-
-// SignPutRequest says what a URL writes.
-type SignPutRequest struct {
-	Expires time.Duration
-	Size    int64
-	SHA256  [32]byte
 }

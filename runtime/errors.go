@@ -14,8 +14,9 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrNoContent: the document has no content. It matches ErrNotFound.
 	ErrNoContent = fmt.Errorf("%w: the document has no content", ErrNotFound)
-	// ErrRange: a range is not within the content.
-	ErrRange = errors.New("range outside of the content")
+	// ErrRange: a range is not within the content, or a time is not one that a URL
+	// may last.
+	ErrRange = errors.New("out of range")
 	// ErrUnsupported: the store cannot do what was asked of it.
 	ErrUnsupported = errors.New("not supported")
 	// ErrAlreadyExists: an insert names an id that is taken.

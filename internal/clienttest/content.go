@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -371,5 +373,44 @@ func RunLargeContent(t *testing.T, open func(t *testing.T) s3db.Store) {
 		if written > most || read > most/2 {
 			t.Errorf("a content of %d MiB took %d MiB of memory to write and %d to read", size>>20, written>>20, read>>20)
 		}
+	}
+}
+
+// CheckContentURL verifies URLs of contents; a store that is no server refuses to
+// make any.
+func CheckContentURL(t *testing.T, c *Accounts, server bool) {
+	t.Helper()
+	ctx := t.Context()
+	must[*Account](t)(c.Insert(ctx, AccountInsert{ID: "a", Name: "Ada"}))
+	_, err := c.ContentURL(ctx, "a", s3db.URLOptions{})
+	if !server {
+		wantErr(t, err, s3db.ErrUnsupported)
+		return
+	}
+	wantErr(t, err, s3db.ErrNoContent)
+	must[*Account](t)(c.SetContent(ctx, "a", strings.NewReader("<p>"), s3db.ContentType("text/html")))
+	for _, expires := range []time.Duration{-time.Second, time.Millisecond, 1500 * time.Millisecond, 8 * 24 * time.Hour} {
+		_, err := c.ContentURL(ctx, "a", s3db.URLOptions{Expires: expires})
+		wantErr(t, err, s3db.ErrRange)
+	}
+	get := func(url string) (status int, body, mediaType, disposition string) {
+		t.Helper()
+		req := must[*http.Request](t)(http.NewRequestWithContext(ctx, http.MethodGet, url, nil))
+		resp := must[*http.Response](t)(http.DefaultClient.Do(req))
+		defer resp.Body.Close() //nolint:errcheck // it was read
+		b := must[[]byte](t)(io.ReadAll(resp.Body))
+		return resp.StatusCode, string(b), resp.Header.Get("Content-Type"), resp.Header.Get("Content-Disposition")
+	}
+	url := must[string](t)(c.ContentURL(ctx, "a", s3db.URLOptions{Expires: time.Hour, Filename: "a b.html"}))
+	if status, body, mediaType, disposition := get(url); status != http.StatusOK || body != "<p>" || mediaType != "text/html" ||
+		disposition != `attachment; filename="a b.html"` {
+		t.Errorf("the URL gives %d %q, %q, %q", status, body, mediaType, disposition)
+	}
+	if status, _, _, _ := get(strings.Replace(url, "Signature=", "Signature=0", 1)); status != http.StatusForbidden {
+		t.Errorf("a URL with another signature gives %d", status)
+	}
+	must[*Account](t)(c.SetContent(ctx, "a", strings.NewReader("new")))
+	if status, _, _, _ := get(url); status != http.StatusNotFound {
+		t.Errorf("the URL of a content that was replaced gives %d", status)
 	}
 }

@@ -164,3 +164,20 @@ func (s *Store) ListUploads(ctx context.Context, prefix string) (*s3db.UploadPag
 	}
 	return page, nil
 }
+
+// SignGet implements s3db.ContentSigner. Credentials may have to be fetched.
+func (s *Store) SignGet(ctx context.Context, key string, r s3db.SignedGet) (string, error) {
+	call := call{ctx: ctx, store: s, op: "sign get", key: key}
+	if err := s.beginKey(ctx, call.op, key); err != nil {
+		return "", err
+	}
+	in := &s3.GetObjectInput{Bucket: s.bucket, Key: &key, ResponseContentType: &r.Type}
+	if r.Disposition != "" {
+		in.ResponseContentDisposition = &r.Disposition
+	}
+	out, err := s3.NewPresignClient(s.client).PresignGetObject(ctx, in, s3.WithPresignExpires(r.Expires))
+	if err != nil {
+		return "", call.fail(err)
+	}
+	return out.URL, nil
+}

@@ -57,7 +57,7 @@ type Options struct {
 	HTTPClient *http.Client
 }
 
-// Store is one bucket. It implements s3db.ContentStore and is safe for concurrent use.
+// Store is one bucket. It implements s3db.ContentSigner and is safe for concurrent use.
 type Store struct {
 	client *s3.Client
 	bucket *string
@@ -69,7 +69,7 @@ type Store struct {
 	deleteManyOptions []func(*s3.Options)
 }
 
-var _ s3db.ContentStore = (*Store)(nil)
+var _ s3db.ContentSigner = (*Store)(nil)
 
 // New connects a Store to a bucket. It sends no request to the bucket; finding
 // credentials may read files, and the first request may ask other services for
