@@ -70,6 +70,7 @@ func run(ctx context.Context, url string, out io.Writer) error {
 		{"Sell one product to many at once", t.concurrency},
 		{"Place an order", t.order},
 		{"Write a review that is too long", t.tooLong},
+		{"Attach a file", t.content},
 		{"Read many at once", t.getMany},
 		{"Delete what was made", t.cleanUp},
 	} {
@@ -302,6 +303,26 @@ func (t *tour) tooLong(ctx context.Context) error {
 		return err
 	}
 	t.say("stored %q whole, and a text that ends in %q", review.Title, review.Text[len(review.Text)-10:])
+	return nil
+}
+
+// content keeps bytes of any number beside a document and reads a part of them.
+func (t *tour) content(ctx context.Context) error {
+	ada, err := t.db.Users.SetContent(ctx, "ada", strings.NewReader("The engine has no pretensions whatever."), s3db.ContentType("text/plain"))
+	if err != nil {
+		return err
+	}
+	t.say("attached %d bytes of %s", ada.Meta.Content.Size, ada.Meta.Content.Type)
+	file, err := t.db.Users.Content(ctx, "ada", s3db.ContentRange{Offset: 4, Length: 6})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // what was not read is of no interest
+	part, err := io.ReadAll(file)
+	if err != nil {
+		return err
+	}
+	t.say("bytes 4 to 9 are %q", part)
 	return nil
 }
 

@@ -3,6 +3,8 @@ package main
 const (
 	simTests = "^(TestCrash|TestInsertOver|TestRepair|TestSlow|TestFenced|TestOvertaken|TestMoved|TestModel|TestSchedules)"
 	simPkg   = "./internal/sim"
+
+	contentTests = "^TestContent"
 )
 
 // mutants are the safeguards of docs/protocol.md, and of readers and repairs.
@@ -105,6 +107,35 @@ func mutants() []mutant {
 			name: "a secret is bound to its place", file: "runtime/crypt.go",
 			old: "parts := [...]string{sealFormatName, s.database, s.resource, s.id, path, keyID}", new: "parts := [...]string{sealFormatName, keyID}",
 			run: "Seal|Tampered|Moved", pkg: "./runtime",
+		},
+		{
+			name: "token of a content", file: "runtime/content.go",
+			old: "ref := &contentRef{token: token(rev)}", new: `ref := &contentRef{token: token(rev)[:0] + "0123456789a"}`,
+		},
+		{
+			name: "content of an unknown outcome stays", file: "runtime/content.go",
+			old: "if err != nil && !w.unknown {", new: "if err != nil {", run: contentTests, pkg: "./runtime",
+		},
+		{
+			name: "old content goes after the commit", file: "runtime/content.go",
+			old: "	w.content = &contentChange{ref: ref, uploaded: time.Now()}",
+			new: "	if s.record.content != nil {\n		c.removeContent(ctx, contentKey(c.db.prefix, c.model.Resource, id, s.record.content.token))\n	}\n	w.content = &contentChange{ref: ref, uploaded: time.Now()}",
+		},
+		{
+			name: "a late content is not committed", file: "runtime/content.go",
+			old: "time.Since(x.uploaded) > maxAttempt", new: "false", run: contentTests, pkg: "./runtime",
+		},
+		{
+			name: "bounded upload", file: "runtime/upload.go",
+			old: "case time.Since(u.began) > maxUpload:", new: "case false:", run: contentTests, pkg: "./runtime",
+		},
+		{
+			name: "a day for contents in parts", file: "runtime/fsck_content.go",
+			old: "if item.Size > partSize {", new: "if false {", run: contentTests, pkg: "./runtime",
+		},
+		{
+			name: "checksum of a content", file: "runtime/contentreader.go",
+			old: "[sha256.Size]byte(c.sum.Sum(nil)) != c.SHA256", new: "[sha256.Size]byte{} == c.SHA256", run: contentTests, pkg: "./runtime",
 		},
 		{
 			name: "end of a value in a key", file: "runtime/key.go",
