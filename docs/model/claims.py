@@ -163,7 +163,8 @@ for mark in ('delete', 'rewrite', 'local'):
     scen['delete, re-insert same id, insert' + m] = ([client('delete', '1', '', mark), client('insert', '1', mark=mark), client('insert', '3', mark=mark)], held)
 # An insert that has its claim and is about to commit; and one document less, to keep the number of states small.
 slow = dict(client('insert', '1', mark='local'), pc='commit', tok=50)
-scen['slow insert overtaken by an insert and its delete, insert (local)'] = (
+if '--deep' in args or 'overtaken' in (ONLY, WITHOUT):
+  scen['slow insert overtaken by an insert and its delete, insert (local)'] = (
     [slow, client('insert', '1', mark='local'), client('delete', '1', '', 'local'), client('insert', '2', mark='local')], {'U': (2, ('1', 50))})
 if '--deep' in args:                        # some minutes each
     for mark in ('delete', 'rewrite', 'local'):

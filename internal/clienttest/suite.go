@@ -38,6 +38,8 @@ func Run(t *testing.T, open func(t *testing.T) s3db.Store) {
 		{"one id inserted at once", testInsertRace},
 		{"one id upserted at once", testUpsertRace},
 		{"one value claimed at once", testClaimRace},
+		{"one value claimed at once, with faults", testClaimRaceFaults},
+		{"one value claimed at once, by one that crashes", testClaimRaceCrash},
 		{"many deleted", testDeleteMany},
 		{"all deleted", testDeleteAll},
 		{"reopen", testReopen},
