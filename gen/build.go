@@ -77,7 +77,7 @@ type builder struct {
 	imports imports
 	schema  *schema.Resource
 	r       *resource
-	indexed map[*schema.Attribute]bool // part of a partition or unique constraint
+	texts   map[*schema.Attribute]int // strings that may be cut, with the runes that must stay
 	objects map[*schema.Type]*object
 	enums   map[*schema.Type]*enum
 }
@@ -85,7 +85,7 @@ type builder struct {
 func (b *builder) resource(files scope) *resource {
 	names := b.resources[b.schema]
 	name := names.document
-	b.indexed = indexedAttributes(b.schema)
+	b.texts = b.schema.Texts()
 	b.objects, b.enums = map[*schema.Type]*object{}, map[*schema.Type]*enum{}
 	b.r = &resource{
 		name:       b.schema.Name,
@@ -105,6 +105,7 @@ func (b *builder) resource(files scope) *resource {
 		merge:      b.local("merge" + name),
 		apply:      b.local("apply" + names.patch()),
 		shape:      b.schema.StoredShape(),
+		settings:   b.schema.StoredSettings(),
 		behavior:   behaviorName(b.schema.Behavior),
 		anyID:      b.schema.ID.Any,
 		times:      b.schema.Timestamps,
@@ -165,20 +166,6 @@ func (b *builder) local(name string) string {
 		name += "_"
 	}
 	return b.pkg.unique(name)
-}
-
-func indexedAttributes(r *schema.Resource) map[*schema.Attribute]bool {
-	found := map[*schema.Attribute]bool{}
-	for _, list := range [][]*schema.Index{r.Partitions, r.Uniques} {
-		for _, i := range list {
-			for _, f := range i.Fields {
-				if f.Attribute != nil {
-					found[f.Attribute] = true
-				}
-			}
-		}
-	}
-	return found
 }
 
 func (b *builder) object(name string, doc []string, attributes []*schema.Attribute) *object {
@@ -256,27 +243,12 @@ func article(noun string) string {
 	return "a"
 }
 
-// text says how truncate-data may cut the attribute: only where no rule can
-// break and where no index depends on the value.
+// text says how truncate-data may cut the attribute; nil when it may not.
 func (b *builder) text(a *schema.Attribute) *text {
-	t := a.Type
-	list := t.Kind == schema.KindArray
-	if list {
-		if t.Rules.UniqueItems {
-			return nil
-		}
-		t = t.Elem
-	}
-	r := t.Rules
-	isText := t.Kind == schema.KindString || t.Kind == schema.KindText
-	fragile := r.Pattern != "" || r.Contains != "" || r.StartsWith != "" || r.EndsWith != "" || r.Length != nil || len(r.In) > 0 ||
-		r.Alpha || r.Numeric || r.Alphanum || r.Alphadash || r.Hex || r.Base64
-	if b.schema.Behavior != schema.TruncateData || !isText || fragile || b.indexed[a] || a.Immutable {
+	least, ok := b.texts[a]
+	if !ok {
 		return nil
 	}
-	least := 0
-	if r.Min != nil {
-		least = int(*r.Min)
-	}
+	list := a.Type.Kind == schema.KindArray
 	return &text{list: list, optional: a.Optional && !list, min: least}
 }

@@ -178,6 +178,7 @@ func emitModel(f *jen.File, r *resource) {
 			entry(g, "Resource", strconv.Quote(r.name))
 			entry(g, "Names", r.root.names())
 			entry(g, "Schema", r.schema)
+			entry(g, "Settings", stringLiteral(r.settings))
 			entry(g, "Behavior", "behaviors."+r.behavior)
 			if r.newID != "" {
 				entry(g, "NewID", r.newID)

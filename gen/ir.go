@@ -34,6 +34,7 @@ type resource struct {
 	new, merge, keep, apply                 string
 
 	shape    string // canonical JSON of the stored shape
+	settings string // canonical JSON of the stored settings
 	behavior string // of package behaviors
 	newID    string // expression; "" when the program gives the function
 	anyID    bool

@@ -148,7 +148,7 @@ func (s *documentSealer) seal(path string, plain []byte) ([]byte, error) {
 func (s *documentSealer) reseal(path string, plain, sealed []byte) ([]byte, error) {
 	// A caller may have changed the bytes of a value that it read, or put it at
 	// another place: only opening it tells.
-	if id, ok := sealedBy(sealed); ok && s.ring != nil && id == s.ring.order[0] {
+	if id, ok := SealingKey(sealed); ok && s.ring != nil && id == s.ring.order[0] {
 		old, err := s.open(path, sealed)
 		same := err == nil && subtle.ConstantTimeCompare(old, plain) == 1
 		clear(old)
@@ -159,21 +159,8 @@ func (s *documentSealer) reseal(path string, plain, sealed []byte) ([]byte, erro
 	return s.seal(path, plain)
 }
 
-// sealedBy returns the id of the key that a sealed value names.
-func sealedBy(sealed []byte) (id string, ok bool) {
-	if len(sealed) < 2 || sealed[0] != sealFormat {
-		return "", false
-	}
-	head := 2 + int(sealed[1])
-	if len(sealed) < head+nonceSize+tagSize {
-		return "", false
-	}
-	id = string(sealed[2:head])
-	return id, isKeyID(id)
-}
-
 func (s *documentSealer) open(path string, sealed []byte) ([]byte, error) {
-	id, ok := sealedBy(sealed)
+	id, ok := SealingKey(sealed)
 	if !ok {
 		return nil, fmt.Errorf("%w: it is damaged, or of a format that this program does not know", ErrDecrypt)
 	}
@@ -190,6 +177,19 @@ func (s *documentSealer) open(path string, sealed []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: wrong key %q, or the value was altered or moved", ErrDecrypt, id)
 	}
 	return plain, nil
+}
+
+// SealingKey returns the id of the key that a sealed value, as it is stored, was
+// encrypted with; ok is false when it is not a sealed value.
+func SealingKey(sealed []byte) (id string, ok bool) {
+	if len(sealed) < 2 || sealed[0] != sealFormat {
+		return "", false
+	}
+	head := 2 + int(sealed[1])
+	if len(sealed) < head+nonceSize+tagSize || !isKeyID(string(sealed[2:head])) {
+		return "", false
+	}
+	return string(sealed[2:head]), true
 }
 
 // additional returns the data that a sealed value is bound to.

@@ -15,6 +15,14 @@ type Config struct {
 	Resources []Resource
 	// Existing: fail with ErrNotFound instead of creating a database, for tools.
 	Existing bool
+	// Discover returns resources that the program learns from the database itself,
+	// beside Resources. It may be called several times; the last call counts. It is
+	// not called for a database that does not exist yet.
+	Discover func(*Description) ([]Resource, error)
+	// WithoutKeys opens a database whose secrets the program has no key for. Reading
+	// one fails then, unless the model leaves secrets sealed; so does a write of a
+	// document with hashed unique constraints.
+	WithoutKeys bool
 }
 
 // Resource is a *[Model] with its types forgotten.
@@ -23,16 +31,17 @@ type Resource interface {
 }
 
 type resourceInfo struct {
-	name    string
-	schema  string
-	secrets bool
-	hashed  bool // some unique constraint is hashed
-	ids     bool // the model makes ids itself
+	name     string
+	schema   string
+	settings string
+	secrets  bool
+	hashed   bool // some unique constraint is hashed
+	ids      bool // the model makes ids itself
 }
 
 func (m *Model[T, ID, I, P]) info() resourceInfo {
 	return resourceInfo{
-		name: m.Resource, schema: m.Schema, secrets: m.Secrets, ids: m.NewID != nil,
+		name: m.Resource, schema: m.Schema, settings: m.Settings, secrets: m.Secrets, ids: m.NewID != nil,
 		hashed: slices.ContainsFunc(m.Uniques, func(x Index[T]) bool { return x.Hashed }),
 	}
 }
@@ -48,6 +57,7 @@ type Database struct {
 	salt      []byte
 	versions  map[string]int // schema version of each resource in this program
 	resources []string       // names of all resources in the registry, sorted
+	described *Description   // the registry as it was when the database was opened
 	keys      *keyring       // nil when nothing is secret
 	hashKey   []byte         // of the HMAC in hashed claims; nil when no resource has any
 	owned     bool           // Close closes the store
@@ -100,8 +110,10 @@ func open(ctx context.Context, store Store, prefix string, config Config, o *opt
 		options:  o,
 		closed:   make(chan struct{}),
 	}
-	if err := db.checkResources(config.Resources); err != nil {
-		return nil, &Error{Op: "open", Err: err}
+	if config.Discover == nil { // else when all of them are known
+		if err := db.checkResources(config.Resources, config); err != nil {
+			return nil, &Error{Op: "open", Err: err}
+		}
 	}
 	if err := db.loadRegistry(ctx, config); err != nil {
 		return nil, databaseError("open", err)
@@ -119,7 +131,7 @@ func open(ctx context.Context, store Store, prefix string, config Config, o *opt
 }
 
 // checkResources finds mistakes that need no request.
-func (db *Database) checkResources(resources []Resource) error {
+func (db *Database) checkResources(resources []Resource, config Config) error {
 	known := make(map[string]bool, len(resources))
 	for _, r := range resources {
 		info := r.info()
@@ -127,7 +139,7 @@ func (db *Database) checkResources(resources []Resource) error {
 		if !info.ids && db.options.ids[info.name] == nil {
 			return configError("resource %q makes its ids by a function of the program: pass s3db.WithIDs(%q, f) to Open", info.name, info.name)
 		}
-		if err := db.needsKey(info); err != nil {
+		if err := db.needsKey(info); err != nil && !config.WithoutKeys {
 			return err
 		}
 	}

@@ -487,6 +487,14 @@ func DecodeSecret[T any](d *Decoder, n int, get func(*Decoder, int) T) Secret[T]
 	}
 	if sealed == nil {
 		d.fail(n, errAbsent)
+	}
+	return Unseal(d, n, sealed, get)
+}
+
+// Unseal decrypts the secret n, of which Bytes has read the sealed value; get
+// reads what is inside. Generated code calls DecodeSecret instead.
+func Unseal[T any](d *Decoder, n int, sealed []byte, get func(*Decoder, int) T) Secret[T] {
+	if d.err != nil {
 		return Secret[T]{}
 	}
 	if d.sealer == nil {

@@ -76,6 +76,9 @@ func (db *Database) claimPath(resource, name string, fields []string, hashed boo
 	if b.err != nil || b.absent {
 		return "", b.err
 	}
+	if db.hashKey == nil {
+		return "", configError("the unique constraint %s is hashed: pass s3db.WithPassphrase or s3db.WithKey to Open", name)
+	}
 	texts := make([][]byte, len(b.values))
 	for i, v := range b.values {
 		texts[i] = b.text[v.start:v.end]

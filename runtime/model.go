@@ -8,6 +8,7 @@ import "time"
 type Model[T any, ID ~string, I, P any] struct {
 	Resource string      // name in the schema, part of every key
 	Schema   string      // canonical JSON of the stored shape, for the registry
+	Settings string      // canonical JSON of what else programs without generated code must know; "" when nobody says
 	Behavior Behavior    // what happens to documents above the metadata limit
 	NewID    IDGenerator // ids of documents inserted without one
 	AnyID    bool        // ids may hold any valid UTF-8 but NUL

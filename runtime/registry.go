@@ -35,6 +35,7 @@ type registry struct {
 // registryResource is the history of one resource's stored shape.
 type registryResource struct {
 	Version  int               `json:"version"` // the newest
+	Settings json.RawMessage   `json:"settings,omitempty"`
 	Versions []registryVersion `json:"versions"`
 }
 
@@ -101,7 +102,7 @@ func parseRegistry(body []byte) (*registry, error) {
 }
 
 func (r *registry) marshal() ([]byte, error) {
-	known, err := json.Marshal(r)
+	known, err := plainJSON(r)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +112,7 @@ func (r *registry) marshal() ([]byte, error) {
 			return nil, err
 		}
 		maps.Copy(all, r.unknown)
-		if known, err = json.Marshal(all); err != nil {
+		if known, err = plainJSON(all); err != nil {
 			return nil, err
 		}
 	}
@@ -132,9 +133,34 @@ func (r *registry) newest(name string) int {
 	return res.Version
 }
 
+// plainJSON is json.Marshal without the escapes for HTML, which would change the
+// bytes of stored shapes, of which the registry has hashes.
+func plainJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	w := json.NewEncoder(&b)
+	w.SetEscapeHTML(false)
+	err := w.Encode(v)
+	return b.Bytes(), err
+}
+
 // register makes sure that the registry knows the stored shape of a resource and
-// returns its version. changed tells that the registry must be written.
-func (r *registry) register(name, schema string, now time.Time) (version int, changed bool, err error) {
+// its settings, and returns its version. changed tells that the registry must be
+// written.
+func (r *registry) register(info resourceInfo, now time.Time) (version int, changed bool, err error) {
+	version, changed, err = r.registerShape(info.name, info.schema, now)
+	if err != nil {
+		return 0, false, err
+	}
+	// A program that is older than the database does not know better.
+	if res := r.Resources[info.name]; info.settings != "" && version == res.Version && compactJSON(res.Settings) != info.settings {
+		res.Settings = json.RawMessage(info.settings)
+		r.Resources[info.name] = res
+		changed = true
+	}
+	return version, changed, nil
+}
+
+func (r *registry) registerShape(name, schema string, now time.Time) (version int, changed bool, err error) {
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, []byte(schema)); err != nil {
 		return 0, false, configError("the stored shape of resource %q is not JSON: %w", name, err)
@@ -182,18 +208,22 @@ func (db *Database) loadRegistry(ctx context.Context, config Config) error {
 			return err
 		}
 		changed = changed || probed
-		versions := make(map[string]int, len(config.Resources))
+		merged := config
+		if merged.Resources, err = db.discover(reg, config); err != nil {
+			return err
+		}
+		versions := make(map[string]int, len(merged.Resources))
 		var news []DatabaseEvent
-		for _, res := range config.Resources {
+		for _, res := range merged.Resources {
 			info := res.info()
 			known := reg.newest(info.name)
-			version, added, err := reg.register(info.name, info.schema, db.options.now())
+			version, added, err := reg.register(info, db.options.now())
 			if err != nil {
 				return err
 			}
 			versions[info.name] = version
 			changed = changed || added
-			if added {
+			if reg.newest(info.name) != known {
 				e := DatabaseEvent{Kind: EventVersionUpdated, Operation: "open", Resource: info.name, OldVersion: known, NewVersion: version}
 				if known < 0 {
 					e.Kind = EventResourceCreated
@@ -201,7 +231,7 @@ func (db *Database) loadRegistry(ctx context.Context, config Config) error {
 				news = append(news, e)
 			}
 		}
-		added, err := db.loadKeys(reg, config)
+		added, err := db.loadKeys(reg, merged)
 		if err != nil {
 			return err
 		}
@@ -225,6 +255,7 @@ func (db *Database) loadRegistry(ctx context.Context, config Config) error {
 		db.news = news
 		db.id, db.salt, db.versions = reg.Database, reg.Salt, versions
 		db.resources = slices.Sorted(maps.Keys(reg.Resources))
+		db.described = reg.describe()
 		return nil
 	}
 }

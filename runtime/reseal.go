@@ -158,7 +158,7 @@ func (x *resealer) open(d *Decoder, tree []secretNode, name string) map[int]open
 			d.err = undecryptable(d.err)
 			return nil
 		}
-		if id, ok := sealedBy(sealed); ok {
+		if id, ok := SealingKey(sealed); ok {
 			x.found[id]++
 		}
 		plain, err := x.sealer.open(path, sealed)

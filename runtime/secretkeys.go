@@ -95,7 +95,7 @@ func (db *Database) usesKeys(reg *registry, config Config) (uses, hashed bool) {
 // wrong passphrase, and what it wrote would be lost to all others.
 func (db *Database) loadKeys(reg *registry, config Config) (changed bool, err error) {
 	uses, hashed := db.usesKeys(reg, config)
-	if !uses {
+	if !uses || config.WithoutKeys && len(db.options.keys) == 0 {
 		return false, nil
 	}
 	if db.keys == nil || !bytes.Equal(db.salt, reg.Salt) { // else another attempt to write the registry

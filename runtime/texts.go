@@ -20,11 +20,20 @@ type text struct {
 	min      int // runes that must stay
 	value    *string
 	original string
+	set      func(string) // stores what a cut made of value; nil when value is in the document
 }
 
 // Add offers a string.
 func (t *Texts) Add(path string, minRunes int, s *string) {
 	t.texts = append(t.texts, text{path: t.at.path(path), min: minRunes, value: s, original: *s})
+}
+
+// AddFunc offers a string of a document that has no pointers to its strings; set
+// stores what is left of it after a cut.
+func (t *Texts) AddFunc(path string, minRunes int, s string, set func(string)) {
+	own := s
+	t.Add(path, minRunes, &own)
+	t.texts[len(t.texts)-1].set = set
 }
 
 // AddOptional offers an optional string. It is copied first, because the caller
@@ -86,6 +95,9 @@ func (t *Texts) cut(maxBytes int) {
 	for i := range t.texts {
 		x := &t.texts[i]
 		*x.value = shorten(x.original, maxBytes, x.min)
+		if x.set != nil {
+			x.set(*x.value)
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package schema
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -76,13 +75,7 @@ func (r *Resource) StoredShape() string {
 		Partitions: shapeIndexes(r.Partitions),
 		Uniques:    shapeIndexes(r.Uniques),
 	}
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(s); err != nil { // cannot be: strings, numbers and slices only
-		return ""
-	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return canonicalJSON(s)
 }
 
 // shapeHash returns the hash of a stored shape.
