@@ -72,6 +72,12 @@ var importRules = []importRule{
 		because:  "a store knows the runtime and its own engine",
 	},
 	{
+		packages: "runtime/dynamic",
+		ours:     []string{"runtime", "behaviors"},
+		others:   []string{"github.com/google/uuid", "github.com/shopspring/decimal"},
+		because:  "what knows a database from its registry alone uses the public API, like generated code",
+	},
+	{
 		packages: "runtime/internal/...",
 		ours:     []string{"runtime"},
 		because:  "what the stores share knows no store",
@@ -194,7 +200,7 @@ func TestCoreHasNoSDK(t *testing.T) {
 	t.Parallel()
 	packages := goList(t)
 	foreign := []string{"aws", "sqs", "bigquery", "cloud.google.com", "pgx", "lib/pq", "minio", "versitygw", "net/http"}
-	for _, name := range []string{"runtime", "behaviors", "runtime/memstore", "runtime/boltstore"} {
+	for _, name := range []string{"runtime", "behaviors", "runtime/dynamic", "runtime/memstore", "runtime/boltstore"} {
 		p, ok := packages[path.Join(module, name)]
 		if !ok {
 			t.Errorf("package %s is gone", name)
