@@ -248,6 +248,29 @@ func TestDynamicKeepsSecrets(t *testing.T) {
 	}
 }
 
+// TestDynamicSecretsStayInTheirPlace: a sealed value opens in its own document
+// only, so it is not copied into another one; a revealed one is encrypted anew.
+func TestDynamicSecretsStayInTheirPlace(t *testing.T) {
+	t.Parallel()
+	db, store := newShop(t)
+	insertEverything(t, db)
+	users, d := only(t, openDynamic(t, store, dynamic.Config{}), "users")
+	d.Values["email"] = "b@example.com"
+	var invalid *s3db.ValidationError
+	if _, err := users.Insert(t.Context(), dynamic.Input{ID: "b", Values: d.Values}); !errors.As(err, &invalid) || len(invalid.Violations) != 3 || invalid.Violations[0].Rule != "sealed" {
+		t.Errorf("insert of sealed values: %v", err)
+	}
+	if _, err := users.Update(t.Context(), "a", dynamic.Patch{"taxNumber": d.Values["apiKey"]}); !errors.As(err, &invalid) {
+		t.Errorf("update with the sealed value of another attribute: %v", err)
+	}
+	users, d = only(t, openDynamic(t, store, dynamic.Config{Reveal: true}, options()...), "users")
+	d.Values["email"] = "b@example.com"
+	must[*dynamic.Document](t)(users.Insert(t.Context(), dynamic.Input{ID: "b", Values: d.Values}))
+	if u := must[*shop.User](t)(db.Users.Get(t.Context(), "b")); u.APIKey.Reveal() != "=?given?=" {
+		t.Error("the copy has another secret")
+	}
+}
+
 // TestDynamicRenewsSecrets encrypts the secrets of a document with another key.
 func TestDynamicRenewsSecrets(t *testing.T) {
 	t.Parallel()

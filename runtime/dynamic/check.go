@@ -1,6 +1,7 @@
 package dynamic
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -113,40 +114,40 @@ func (c checker) wrong(path, want, goType string, v any) {
 // hidden reports whether JSON shows values as "[redacted]".
 func (t *valueType) hidden() bool { return t.kind == kindSecret || t.kind == kindPassword }
 
-// keep puts the values that old has in the place of those that an input left out
-// as "[redacted]". What is not there to keep stays marked.
-func (o *object) keep(values, old Values) Values {
-	result := maps.Clone(values)
+// settle decides what becomes of secrets and passwords that an input does not give
+// anew: those that are "[redacted]" stay as old has them, and a sealed value stays
+// sealed where it came from. Anywhere else it would not open.
+func (c checker) settle(path string, o *object, values, old Values) Values {
+	if o == nil || !o.hides() {
+		return values
+	}
+	settled := maps.Clone(values)
 	for _, f := range o.fields {
-		x := values[f.name]
+		at := join(path, f.name)
 		was, had := old[f.name]
-		switch {
-		case x == any(stored{}):
+		switch x := values[f.name].(type) {
+		case stored:
 			if had {
-				result[f.name] = was
+				settled[f.name] = was
+			} else {
+				c.v.Add(at, "redacted", redacted+" stands for a value that was left out, and there is none in the database to keep")
 			}
-		case f.typ.object != nil && f.typ.secrets():
-			inner, ok := x.(Values)
-			if oldInner, oldOK := was.(Values); ok && oldOK {
-				result[f.name] = f.typ.object.keep(inner, oldInner)
+		case Secret:
+			oldSecret, _ := was.(Secret)
+			if x.sealed == nil || bytes.Equal(x.sealed, oldSecret.sealed) {
+				continue
 			}
+			renewed, ok := x.Renewed()
+			if !ok {
+				c.v.Add(at, "sealed", "is encrypted for another document or attribute; open the database with Reveal to copy it")
+			}
+			settled[f.name] = renewed
+		case Values:
+			oldInner, _ := was.(Values)
+			settled[f.name] = c.settle(at, f.typ.object, x, oldInner)
 		}
 	}
-	return result
-}
-
-// left reports secrets that an input left out and that the database does not have
-// either.
-func (c checker) left(path string, o *object, values Values) {
-	for _, f := range o.fields {
-		x := values[f.name]
-		if x == any(stored{}) {
-			c.v.Add(join(path, f.name), "redacted", redacted+" stands for a value that was left out, and there is none in the database to keep")
-		}
-		if inner, ok := x.(Values); ok && f.typ.object != nil {
-			c.left(join(path, f.name), f.typ.object, inner)
-		}
-	}
+	return settled
 }
 
 // join appends a name to a path.

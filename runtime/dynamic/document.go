@@ -36,7 +36,8 @@ type Document struct {
 	CreatedAt, UpdatedAt time.Time // zero when the resource has no timestamps
 	Meta                 s3db.Meta
 
-	shape *shape
+	shape  *shape
+	stored Values // as they were read, for secrets that stay as they are
 }
 
 // Input is what inserts, upserts and replaces take. ParseInput makes one from

@@ -271,3 +271,41 @@ func TestInPartition(t *testing.T) {
 		t.Errorf("the partition of at: %v", x)
 	}
 }
+
+// TestHashedConstraints: the claims of a hashed constraint are named by the key of
+// the database; without it documents can be read but not written.
+func TestHashedConstraints(t *testing.T) {
+	t.Parallel()
+	hashed := strings.Replace(shape, `"uniques":[{"name":"name",`, `"uniques":[{"name":"name","hashed":true,`, 1)
+	store := registry(t, map[string][2]string{"things": {hashed, settings}})
+	open := func(options ...s3db.Option) *dynamic.Resource {
+		db, err := dynamic.New(t.Context(), store, dynamic.Config{}, options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := db.Resource("things")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	in := dynamic.Input{ID: "x", Values: dynamic.Values{"name": "visible"}}
+	if _, err := open().Insert(t.Context(), in); !errors.Is(err, s3db.ErrConfig) {
+		t.Errorf("insert without a key: %v", err)
+	}
+	withKey := open(s3db.WithKey("k", make([]byte, 32)))
+	if _, err := withKey.Insert(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	in.ID = "y"
+	if _, err := withKey.Insert(t.Context(), in); !errors.Is(err, s3db.ErrUnique) {
+		t.Errorf("a second one: %v", err)
+	}
+	if d, err := open().Get(t.Context(), "x"); err != nil || d.Values["name"] != "visible" {
+		t.Errorf("read without a key: %v", err)
+	}
+	page, err := store.List(t.Context(), s3db.ListRequest{Prefix: "resource=things/unique="})
+	if err != nil || len(page.Items) != 1 || !strings.Contains(page.Items[0].Key, "hmac=") {
+		t.Errorf("claims: %v, %v", page, err)
+	}
+}

@@ -21,7 +21,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	if _, err := client.Visits.Insert(ctx, shop.VisitInsert{ID: "v1", Page: "/"}); err != nil {
+	if _, err := client.Reviews.Insert(ctx, shop.ReviewInsert{ID: "r1", Product: "tea", User: "ada", Stars: 4, Title: "Good", Text: "Warm."}); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -31,27 +31,27 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	visits, err := db.Resource("visits")
+	reviews, err := db.Resource("reviews")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	patch, err := visits.ParsePatch([]byte(`{"page":"/cart","agent":"curl"}`))
+	patch, err := reviews.ParsePatch([]byte(`{"stars":5,"title":"Very good"}`))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	visit, err := visits.Update(ctx, "v1", patch)
+	review, err := reviews.Update(ctx, "r1", patch)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	values, err := json.Marshal(visit.Values)
-	fmt.Println(visit.ID, string(values), err)
+	values, err := json.Marshal(review.Values)
+	fmt.Println(review.ID, string(values), err)
 
-	_, err = visits.ParsePatch([]byte(`{"page":7,"pages":1}`))
+	_, err = reviews.ParsePatch([]byte(`{"stars":"five","name":1}`))
 	fmt.Println(err)
 	// Output:
-	// v1 {"agent":"curl","page":"/cart"} <nil>
-	// validation failed: page: type: must be a text; pages: unknown: there is no such attribute; there are page, referrer, agent
+	// r1 {"product":"tea","stars":5,"text":"Warm.","title":"Very good","user":"ada"} <nil>
+	// validation failed: stars: type: must be an integer of 64 bits; name: unknown: there is no such attribute; there are product, user, stars, title, text
 }

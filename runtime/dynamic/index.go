@@ -89,7 +89,7 @@ func (f *indexField) scalar() *scalar {
 
 // model is the form in which the runtime takes the index.
 func (x *index) model() s3db.Index[Document] {
-	m := s3db.Index[Document]{Name: x.name, Key: x.key}
+	m := s3db.Index[Document]{Name: x.name, Hashed: x.hashed, Key: x.key}
 	for _, f := range x.fields {
 		m.Fields = append(m.Fields, f.path)
 	}

@@ -38,13 +38,16 @@ func (s *shape) model() *s3db.Model[Document, string, Input, Patch] {
 			}
 			s.set(v, values, d)
 		},
-		Keep:     s.restore,
-		Apply:    s.apply,
-		Validate: func(v *s3db.Validator, d *Document) { checker{v: v}.left("", s.object, d.Values) },
-		Encode:   func(e *s3db.Encoder, d *Document) { s.object.encode(e, &d.Values) },
+		Keep:  s.restore,
+		Apply: s.apply,
+		Validate: func(v *s3db.Validator, d *Document) {
+			d.Values = checker{v: v}.settle("", s.object, d.Values, d.stored)
+		},
+		Encode: func(e *s3db.Encoder, d *Document) { s.object.encode(e, &d.Values) },
 		Decode: func(r *s3db.Decoder, d *Document) {
 			d.shape = s
 			s.object.decode(r, &d.Values, s.reveal)
+			d.stored = d.Values
 		},
 		Texts: func(t *s3db.Texts, d *Document) {
 			d.Values = maps.Clone(d.Values)
@@ -77,9 +80,8 @@ func (o *object) names() []string {
 // set puts values in the place of those that a document has.
 func (s *shape) set(v *s3db.Validator, values Values, d *Document) {
 	checker{v: v, partial: true}.attributes("", s.object, values)
-	old := d.Values
-	d.Values = maps.Clone(old)
-	maps.Copy(d.Values, s.object.keep(s.hashed(v, values), old))
+	d.Values = maps.Clone(d.Values)
+	maps.Copy(d.Values, s.hashed(v, values))
 }
 
 // apply applies a patch.
@@ -107,7 +109,7 @@ func (s *shape) apply(v *s3db.Validator, p *Patch, d *Document) {
 
 // restore puts what a replacement cannot change back.
 func (s *shape) restore(old, d *Document) {
-	d.Values = s.object.keep(d.Values, old.Values)
+	d.stored = old.Values
 	for _, name := range s.known.Immutable {
 		delete(d.Values, name)
 		if v, ok := old.Values[name]; ok {

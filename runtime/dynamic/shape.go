@@ -77,6 +77,7 @@ type valueType struct {
 type index struct {
 	name   string
 	fields []indexField
+	hashed bool
 }
 
 type indexField struct {
@@ -113,6 +114,7 @@ type (
 	}
 	storedIndex struct {
 		Name   string `json:"name"`
+		Hashed bool   `json:"hashed"`
 		Fields []struct {
 			Path      string `json:"path"`
 			Date      bool   `json:"date"`
@@ -217,6 +219,11 @@ func (o *object) secrets() bool {
 	return slices.ContainsFunc(o.fields, func(f *field) bool { return f.typ.secrets() })
 }
 
+// hides reports whether some attribute is a secret or a password.
+func (o *object) hides() bool {
+	return slices.ContainsFunc(o.fields, func(f *field) bool { return f.typ.secrets() || f.typ.kind == kindPassword })
+}
+
 func (t *valueType) secrets() bool {
 	return t.kind == kindSecret || t.object != nil && t.object.secrets() || t.elem != nil && t.elem.secrets()
 }
@@ -253,7 +260,7 @@ const (
 func (s *shape) indexes(stored []storedIndex) ([]*index, error) {
 	var all []*index
 	for _, x := range stored {
-		i := &index{name: x.Name}
+		i := &index{name: x.Name, hashed: x.Hashed}
 		for _, f := range x.Fields {
 			through, err := s.resolve(f.Path)
 			if err != nil {
