@@ -27,8 +27,15 @@ const (
 // when the document gets another content, or none, before it expires.
 //
 // Errors: ErrNotFound, ErrNoContent; ErrRange for a time that a URL cannot last;
-// ErrUnsupported when no server keeps the database. It costs 1 request.
+// ErrUnsupported when no server keeps the database. It costs 1 request. Middleware
+// is asked as for hasContent, which costs 1 more, since a URL gives what content
+// gives.
 func (c *Collection[T, ID, I, P]) ContentURL(ctx context.Context, id ID, o URLOptions) (string, error) {
+	if c.pipes() != nil {
+		if _, err := c.HasContent(ctx, id); err != nil {
+			return "", err
+		}
+	}
 	url, err := c.contentURL(ctx, string(id), o)
 	if err != nil {
 		return "", c.fail("contentURL", string(id), err)

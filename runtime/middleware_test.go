@@ -166,6 +166,12 @@ func TestNoMethodGoesAround(t *testing.T) {
 			must(c.SetContent(ctx, "x", strings.NewReader("hello")))(t)
 			return must(c.Content(ctx, "x"))(t).Close()
 		}, []string{"setContent", "content"}},
+		"ContentURL": {func() error {
+			if _, err := c.ContentURL(ctx, "x", s3db.URLOptions{}); !errors.Is(err, s3db.ErrUnsupported) {
+				return err
+			}
+			return nil
+		}, []string{"hasContent"}},
 		"HasContent": {func() error { _, err := c.HasContent(ctx, "x"); return err }, []string{"hasContent"}},
 		"DeleteContent": {func() error {
 			must(c.SetContent(ctx, "x", strings.NewReader("hello")))(t)
