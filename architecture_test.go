@@ -101,6 +101,12 @@ var importRules = []importRule{
 		because: "every program that uses a generated client links the runtime: no SDK, few libraries",
 	},
 	{
+		packages: "s3dbjs/migrate",
+		ours:     []string{"s3dbjs", "s3dbjs/convert", "schema", "runtime", "runtime/dynamic", "runtime/memstore"},
+		others:   []string{"github.com/shopspring/decimal"},
+		because:  "it writes through the public API and plans in memory",
+	},
+	{
 		packages: "s3dbjs/convert",
 		ours:     []string{"s3dbjs", "schema"},
 		others:   []string{"github.com/shopspring/decimal"},
@@ -137,7 +143,7 @@ var importRules = []importRule{
 	},
 	{
 		packages: "cmd/s3dbgen",
-		ours:     []string{"schema", "gen", "templates", "runtime", "runtime/s3store", "runtime/boltstore", "runtime/memstore", "s3dbjs", "s3dbjs/convert"},
+		ours:     []string{"schema", "gen", "templates", "runtime", "runtime/s3store", "runtime/boltstore", "runtime/memstore", "s3dbjs", "s3dbjs/convert", "s3dbjs/migrate"},
 		others:   []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 		because:  "the command prints what schema, gen and runtime decide",
 	},

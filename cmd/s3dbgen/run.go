@@ -99,14 +99,14 @@ read or written.`,
 		},
 		SuggestionsMinimumDistance: 2,
 		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("a command is missing: generate, validate, explain, fsck, import-schema or version")}
+			return usageError{errors.New("a command is missing: generate, validate, explain, fsck, import-schema, migrate or version")}
 		},
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newGenerate(), newValidate(), newExplain(), newFsck(), newImportSchema(), newVersion())
+	root.AddCommand(newGenerate(), newValidate(), newExplain(), newFsck(), newImportSchema(), newMigrate(), newVersion())
 	return root
 }
 
