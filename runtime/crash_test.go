@@ -22,6 +22,7 @@ type crashCase struct {
 	name    string
 	prepare func(ctx context.Context, c *clienttest.Accounts) error
 	run     func(ctx context.Context, c *clienttest.Accounts) error
+	spoil   memstore.Fault // strikes the client that prepares, which then may fail
 }
 
 func account(id, v string) clienttest.AccountInsert {
@@ -51,32 +52,32 @@ func crashCases() []crashCase {
 	moved := clienttest.AccountPatch{Country: s3db.Set("z"), City: s3db.Clear[string]()}
 	renamed := clienttest.AccountPatch{Email: s3db.Set("z"), Phone: s3db.Clear[string]()}
 	return []crashCase{
-		{"insert", nothing, insert("a")},
-		{"insert after a delete", func(ctx context.Context, c *clienttest.Accounts) error {
+		{name: "insert", prepare: nothing, run: insert("a")},
+		{name: "insert after a delete", prepare: func(ctx context.Context, c *clienttest.Accounts) error {
 			return errors.Join(insert("a")(ctx, c), c.Delete(ctx, "a"))
-		}, insert("a")},
-		{"update of indexed fields", insert("a"), func(ctx context.Context, c *clienttest.Accounts) error {
+		}, run: insert("a")},
+		{name: "update of indexed fields", prepare: insert("a"), run: func(ctx context.Context, c *clienttest.Accounts) error {
 			_, err := c.Update(ctx, "a", moved)
 			return err
 		}},
-		{"update of unique fields", insert("a"), func(ctx context.Context, c *clienttest.Accounts) error {
+		{name: "update of unique fields", prepare: insert("a"), run: func(ctx context.Context, c *clienttest.Accounts) error {
 			_, err := c.Update(ctx, "a", renamed)
 			return err
 		}},
-		{"upsert of a new document", nothing, func(ctx context.Context, c *clienttest.Accounts) error {
+		{name: "upsert of a new document", prepare: nothing, run: func(ctx context.Context, c *clienttest.Accounts) error {
 			_, err := c.Upsert(ctx, "a", account("", "z"))
 			return err
 		}},
-		{"upsert of an existing document", insert("a"), func(ctx context.Context, c *clienttest.Accounts) error {
+		{name: "upsert of an existing document", prepare: insert("a"), run: func(ctx context.Context, c *clienttest.Accounts) error {
 			_, err := c.Upsert(ctx, "a", account("", "z"))
 			return err
 		}},
-		{"replace", insert("a"), func(ctx context.Context, c *clienttest.Accounts) error {
+		{name: "replace", prepare: insert("a"), run: func(ctx context.Context, c *clienttest.Accounts) error {
 			_, err := c.Replace(ctx, "a", account("", "z"))
 			return err
 		}},
-		{"delete", insert("a"), func(ctx context.Context, c *clienttest.Accounts) error { return c.Delete(ctx, "a") }},
-		{"refused insert", insert("a"), func(ctx context.Context, c *clienttest.Accounts) error {
+		{name: "delete", prepare: insert("a"), run: func(ctx context.Context, c *clienttest.Accounts) error { return c.Delete(ctx, "a") }},
+		{name: "refused insert", prepare: insert("a"), run: func(ctx context.Context, c *clienttest.Accounts) error {
 			in := account("b", "b")
 			in.Phone = new("tela")
 			_, err := c.Insert(ctx, in)
@@ -85,37 +86,52 @@ func crashCases() []crashCase {
 			}
 			return nil
 		}},
-		{"first content", insert("a"), set("new")},
-		{"content in place of another", func(ctx context.Context, c *clienttest.Accounts) error {
+		{name: "first content", prepare: insert("a"), run: set("new")},
+		{name: "content in place of another", prepare: func(ctx context.Context, c *clienttest.Accounts) error {
 			return errors.Join(insert("a")(ctx, c), set("old")(ctx, c))
-		}, set("new")},
-		{"content in parts", func(ctx context.Context, c *clienttest.Accounts) error {
+		}, run: set("new")},
+		{name: "content in parts", prepare: func(ctx context.Context, c *clienttest.Accounts) error {
 			return errors.Join(insert("a")(ctx, c), set("old")(ctx, c))
-		}, set(strings.Repeat("new", 3<<20))},
-		{"delete of the content", func(ctx context.Context, c *clienttest.Accounts) error {
+		}, run: set(strings.Repeat("new", 3<<20))},
+		{name: "delete of the content", prepare: func(ctx context.Context, c *clienttest.Accounts) error {
 			return errors.Join(insert("a")(ctx, c), set("old")(ctx, c))
-		}, func(ctx context.Context, c *clienttest.Accounts) error {
+		}, run: func(ctx context.Context, c *clienttest.Accounts) error {
 			_, err := c.DeleteContent(ctx, "a")
 			return err
 		}},
-		{"delete of a document with content", func(ctx context.Context, c *clienttest.Accounts) error {
+		{name: "delete of a document with content", prepare: func(ctx context.Context, c *clienttest.Accounts) error {
 			return errors.Join(insert("a")(ctx, c), set("old")(ctx, c))
-		}, func(ctx context.Context, c *clienttest.Accounts) error { return c.Delete(ctx, "a") }},
-		{"take-over", func(ctx context.Context, c *clienttest.Accounts) error {
-			return abandonClaims(ctx, c)
-		}, insert("a")},
+		}, run: func(ctx context.Context, c *clienttest.Accounts) error { return c.Delete(ctx, "a") }},
+		{name: "delete of many", prepare: insert("a", "b", "c"), run: func(ctx context.Context, c *clienttest.Accounts) error {
+			return c.DeleteMany(ctx, "a", "b", "c")
+		}},
+		{name: "delete of all", prepare: insert("a", "b", "c"), run: func(ctx context.Context, c *clienttest.Accounts) error {
+			_, err := c.DeleteAll(ctx, s3db.Confirm("accounts"))
+			return err
+		}},
+		{name: "take-over", prepare: abandonClaims, run: insert("a"), spoil: crashAtCommitOfX},
+		{name: "repair of leftovers", prepare: abandonClaims, spoil: crashAtCommitOfX, run: func(ctx context.Context, c *clienttest.Accounts) error {
+			_, err := c.Database().Fsck(ctx, s3db.FsckOptions{Repair: true, Exclusive: true})
+			return err
+		}},
 	}
 }
 
-// abandonClaims makes an insert of document x claim the values of account a, and
-// crash before its commit.
+// abandonClaims makes an insert of document x put the entries and claim the values
+// of account a; crashAtCommitOfX ends it before its commit.
 func abandonClaims(ctx context.Context, c *clienttest.Accounts) error {
-	in := account("x", "a")
-	if _, err := c.Insert(ctx, in); err != nil {
-		return err
+	_, err := c.Insert(ctx, account("x", "a"))
+	if !errors.Is(err, memstore.ErrCrashed) {
+		return fmt.Errorf("the insert did not crash: %w", err)
 	}
-	// A delete whose clean-up is lost leaves the same behind.
-	return c.Delete(ctx, "x")
+	return nil
+}
+
+func crashAtCommitOfX(r memstore.Request) memstore.Injection {
+	if r.Kind == memstore.Put && r.Key == "resource=accounts/data/id=x" {
+		return memstore.Injection{Fault: memstore.Crash}
+	}
+	return memstore.Injection{}
 }
 
 // crashServer is a server with a clock of its own.
@@ -191,7 +207,7 @@ func TestCrash(t *testing.T) {
 func crash(t *testing.T, op crashCase, conditionalDelete bool, fault memstore.Fault) bool {
 	t.Helper()
 	server := newCrashServer(conditionalDelete)
-	setup, _ := server.open(t, nil)
+	setup, _ := server.open(t, op.spoil)
 	if err := op.prepare(t.Context(), setup); err != nil {
 		t.Fatal(err)
 	}

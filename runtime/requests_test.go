@@ -101,6 +101,30 @@ func TestRequests(t *testing.T) {
 		{"delete", func(ctx context.Context, c *clienttest.Accounts, _ *clienttest.Account) error {
 			return c.Delete(ctx, "a")
 		}, func(p, k int) memstore.Counts { return removed(memstore.Counts{Get: 1, Put: 1, Delete: k}, p) }},
+		{"delete with a known revision", func(ctx context.Context, c *clienttest.Accounts, held *clienttest.Account) error {
+			return c.Delete(ctx, "a", s3db.IfMatch(held.Meta.Revision))
+		}, func(p, k int) memstore.Counts { return removed(memstore.Counts{Get: 1, Put: 1, Delete: k}, p) }},
+		{"delete many", func(ctx context.Context, c *clienttest.Accounts, _ *clienttest.Account) error {
+			return c.DeleteMany(ctx, "a")
+		}, func(p, k int) memstore.Counts { return removed(memstore.Counts{Get: 1, Put: 1, Delete: k}, p) }},
+		{"update by a function", func(ctx context.Context, c *clienttest.Accounts, _ *clienttest.Account) error {
+			return drop(c.UpdateFunc(ctx, "a", func(*clienttest.Account) (clienttest.AccountPatch, error) { return move, nil }))
+		}, func(p, k int) memstore.Counts {
+			return removed(memstore.Counts{Get: 1, Put: 1 + p + k, Delete: k}, p)
+		}},
+		{"replace, all indexes changed", func(ctx context.Context, c *clienttest.Accounts, _ *clienttest.Account) error {
+			return drop(c.Replace(ctx, "a", full("", "new")))
+		}, func(p, k int) memstore.Counts {
+			return removed(memstore.Counts{Get: 1, Put: 1 + p + k, Delete: k}, p)
+		}},
+		{"upsert existing, all indexes changed", func(ctx context.Context, c *clienttest.Accounts, _ *clienttest.Account) error {
+			return drop(c.Upsert(ctx, "a", full("", "new")))
+		}, func(p, k int) memstore.Counts {
+			return removed(memstore.Counts{Get: 1, Put: 1 + p + k, Delete: k}, p)
+		}},
+		{"all values cleared", func(ctx context.Context, c *clienttest.Accounts, _ *clienttest.Account) error {
+			return drop(c.Replace(ctx, "a", clienttest.AccountInsert{Name: "n"}))
+		}, func(p, k int) memstore.Counts { return removed(memstore.Counts{Get: 1, Put: 1, Delete: k}, p) }},
 		{"get many", func(ctx context.Context, c *clienttest.Accounts, _ *clienttest.Account) error {
 			_, err := c.GetMany(ctx, "a", "a", "a")
 			return err
@@ -202,6 +226,58 @@ func TestContentRequests(t *testing.T) {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestReadRequests asserts what lookups and listings cost: a lookup the claim and
+// its document, a listing its pages and its documents, counts and ids of a whole
+// resource the pages alone.
+func TestReadRequests(t *testing.T) {
+	const n = 5
+	store := memstore.New()
+	c, err := clienttest.Open(t.Context(), store, 3, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crowd(t, c, n)
+	for name, x := range map[string]struct {
+		run  func(ctx context.Context) error
+		want memstore.Counts
+	}{
+		"lookup": {func(ctx context.Context) error {
+			_, err := clienttest.ByEmail(ctx, c, "d0001")
+			return err
+		}, memstore.Counts{Get: 2}},
+		"lookup of nothing": {func(ctx context.Context) error {
+			if _, err := clienttest.ByEmail(ctx, c, "nobody"); !errors.Is(err, s3db.ErrNotFound) {
+				return fmt.Errorf("got %w", err)
+			}
+			return nil
+		}, memstore.Counts{Get: 1}},
+		"count of all": {func(ctx context.Context) error {
+			_, err := c.Query().Count(ctx)
+			return err
+		}, memstore.Counts{List: 1}},
+		"list of a partition's place": {func(ctx context.Context) error {
+			_, err := clienttest.ByCountry(c, "d0001").List(ctx)
+			return err
+		}, memstore.Counts{List: 1, Get: 1}},
+		"list of a range": {func(ctx context.Context) error {
+			_, err := clienttest.ByCountry(c).Between("d0001", "d0003").List(ctx)
+			return err
+		}, memstore.Counts{List: 1, Get: 3}},
+		"count of a partition's place": {func(ctx context.Context) error {
+			_, err := clienttest.ByCountry(c, "d0001").Count(ctx)
+			return err
+		}, memstore.Counts{List: 1, Get: 1}},
+	} {
+		before := store.Counts()
+		if err := x.run(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(x.want, store.Counts().Sub(before)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
