@@ -59,11 +59,13 @@ func (f *faulty) send(op, key string, request func() error) error {
 	return err
 }
 
+// Get implements s3db.Store.
 func (f *faulty) Get(ctx context.Context, key string) (obj *s3db.Object, err error) {
 	err = f.send("get", key, func() (e error) { obj, e = f.Store.Get(ctx, key); return e })
 	return obj, err
 }
 
+// Put implements s3db.Store.
 func (f *faulty) Put(ctx context.Context, key string, body []byte, metadata map[string]string, cond s3db.Condition) (etag string, err error) {
 	if f.crash != nil && strings.HasSuffix(key, f.commit) && f.crash.victim.CompareAndSwap(0, f.number) {
 		if f.crash.applied {
@@ -80,10 +82,12 @@ func (f *faulty) Put(ctx context.Context, key string, body []byte, metadata map[
 	return etag, err
 }
 
+// Delete implements s3db.Store.
 func (f *faulty) Delete(ctx context.Context, key string, cond s3db.Condition) error {
 	return f.send("delete", key, func() error { return f.Store.Delete(ctx, key, cond) })
 }
 
+// DeleteMany implements s3db.Store.
 func (f *faulty) DeleteMany(ctx context.Context, keys []string) error {
 	return f.send("delete many", keys[0], func() error { return f.Store.DeleteMany(ctx, keys) })
 }
