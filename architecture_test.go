@@ -78,6 +78,12 @@ var importRules = []importRule{
 		because:  "what knows a database from its registry alone uses the public API, like generated code",
 	},
 	{
+		packages: "runtime/transfer",
+		ours:     []string{"runtime", "runtime/dynamic"},
+		others:   []string{"github.com/klauspost/compress"},
+		because:  "moving documents needs no more than the public API of dynamic documents",
+	},
+	{
 		packages: "runtime/internal/...",
 		ours:     []string{"runtime"},
 		because:  "what the stores share knows no store",
@@ -143,8 +149,8 @@ var importRules = []importRule{
 	},
 	{
 		packages: "cmd/s3dbgen",
-		ours:     []string{"schema", "gen", "templates", "runtime", "runtime/s3store", "runtime/boltstore", "runtime/memstore", "s3dbjs", "s3dbjs/convert", "s3dbjs/migrate"},
-		others:   []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
+		ours:     []string{"schema", "gen", "templates", "runtime", "runtime/dynamic", "runtime/transfer", "runtime/s3store", "runtime/boltstore", "runtime/memstore", "s3dbjs", "s3dbjs/convert", "s3dbjs/migrate"},
+		others:   []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 		because:  "the command prints what schema, gen and runtime decide",
 	},
 	{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"os"
@@ -8,8 +9,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	shop "github.com/s3dbgen/s3dbgen/example/generated"
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
 
 var update = flag.Bool("update", false, "write the expected output in the scripts anew")
@@ -52,6 +57,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,
+			"shop":  shopCommand,
 		},
 	})
 }
@@ -72,4 +78,33 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// shopCommand is "shop FILE [empty]": it makes the database of the example, with
+// three reviews and a user, or with nothing in it.
+func shopCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: shop FILE [empty]")
+	}
+	ctx := context.Background()
+	db, err := shop.Open(ctx, "file://"+filepath.ToSlash(ts.MkAbs(args[0])),
+		s3db.WithPassphrase("correct horse battery staple"),
+		s3db.WithIDs("products", s3db.ULID),
+		s3db.WithPasswordParams(s3db.PasswordParams{Memory: 8, Time: 1, Threads: 1}),
+		s3db.WithClock(func() time.Time { return time.Date(2025, time.March, 14, 15, 9, 26, 0, time.UTC) }))
+	ts.Check(err)
+	defer func() { ts.Check(db.Close()) }()
+	if len(args) > 1 {
+		return
+	}
+	for _, r := range []shop.ReviewInsert{
+		{ID: "r1", Product: "tea", User: "ada", Stars: 5, Title: "Good, hot", Text: "said \"wow\"\nand drank"},
+		{ID: "r2", Product: "tea", User: "bob", Stars: 4, Title: "\"quoted\"", Text: "fine"},
+		{ID: "r3", Product: "pot", User: "ada", Stars: 1, Title: "", Text: "leaks"},
+	} {
+		_, err := db.Reviews.Insert(ctx, r)
+		ts.Check(err)
+	}
+	_, err = db.Users.Insert(ctx, shop.UserInsert{ID: "ada", Name: "Ada", Email: "ada@example.com", Password: "correct horse", TaxNumber: new(s3db.NewSecret("12345"))})
+	ts.Check(err)
 }

@@ -48,7 +48,7 @@ type jsonWriter struct {
 
 // member starts a member of an object.
 func (w *jsonWriter) member(name string) {
-	if w.b[len(w.b)-1] != '{' {
+	if len(w.b) > 0 && w.b[len(w.b)-1] != '{' {
 		w.b = append(w.b, ',')
 	}
 	w.any(name)

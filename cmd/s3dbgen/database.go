@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+	"github.com/s3dbgen/s3dbgen/runtime/boltstore"
+	"github.com/s3dbgen/s3dbgen/runtime/dynamic"
+	"github.com/s3dbgen/s3dbgen/runtime/s3store"
+)
+
+// errFailures says that a transfer went on after items that failed, and has told
+// them.
+var errFailures = errors.New("failures")
+
+// databaseFlags say how a command opens a database.
+type databaseFlags struct {
+	keys    keyFlags
+	secrets bool // show the values of secrets
+}
+
+func (f *databaseFlags) register(command *cobra.Command, what string) {
+	f.keys.register(command)
+	command.Flags().BoolVar(&f.secrets, "secrets", false, what)
+}
+
+// open opens a database by its registry. mem:// would be empty, so no driver for
+// it is there.
+func (f *databaseFlags) open(ctx context.Context, url string, options ...s3db.Option) (*dynamic.Database, error) {
+	config := dynamic.Config{Drivers: []s3db.Driver{s3store.Driver(), boltstore.Driver()}, Reveal: f.secrets}
+	return dynamic.Open(ctx, url, config, append(f.keys.list(), options...)...)
+}
+
+// with opens a database and one of its resources for the time of a function.
+func (f *databaseFlags) with(ctx context.Context, url, resource string, do func(*dynamic.Resource) error, options ...s3db.Option) (err error) {
+	db, err := f.open(ctx, url, options...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	r, err := db.Resource(resource)
+	if err != nil {
+		return err
+	}
+	return do(r)
+}
+
+// exactly wants so many arguments.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(command *cobra.Command, args []string) error {
+		if len(args) == len(names) {
+			return nil
+		}
+		return usageError{fmt.Errorf("%s takes %s, got %s", command.Name(), strings.Join(names, " "), count(len(args), "argument"))}
+	}
+}
+
+// oneOf refuses a value of a flag that is none of its choices.
+func oneOf(flag, value string, choices ...string) error {
+	if slices.Contains(choices, value) {
+		return nil
+	}
+	return usageError{fmt.Errorf("--%s %q: must be %s", flag, value, strings.Join(choices, " or "))}
+}
+
+// documentJSON is the JSON of a document as a command shows it.
+func documentJSON(d *dynamic.Document, secrets bool) ([]byte, error) {
+	if secrets {
+		return d.RevealedJSON()
+	}
+	return d.MarshalJSON()
+}
+
+// lines prints lines until one fails.
+type lines struct {
+	w   io.Writer
+	err error
+}
+
+func (p *lines) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
