@@ -112,7 +112,8 @@ func (b *builder) partitionRead(methods scope, i *schema.Index) *partitionRead {
 		s := keyStep{keyValue: b.keyValue(f)}
 		if n > 0 {
 			s.method = goName(lastPart(f.Path))
-			if slices.Contains([]string{"", "PartitionQuery", "Query", "All", "IDs", "List", "Count", "Between", "From", "Until"}, s.method) {
+			if slices.Contains([]string{"", "PartitionQuery", "Query", "All", "IDs", "List", "Count", "Between", "From", "Until",
+				"Where", "OrderBy", "SortLimit", "Limit", "Offset", "After", "Collect", "First", "Page", "Plan"}, s.method) {
 				s.method += "Value"
 			}
 		}

@@ -128,6 +128,7 @@ func (b *builder) resource(files scope) *resource {
 		b.r.uniques = append(b.r.uniques, b.index(i))
 	}
 	b.access()
+	b.attributes(b.r.root)
 	if b.schema.Behavior != schema.TruncateData {
 		b.r.root.cuttable = false
 	}

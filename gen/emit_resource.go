@@ -13,6 +13,9 @@ func emitResource(p *program, r *resource) *jen.File {
 	f := newFile(p.name, nil, r.imports)
 	emitTypes(f, r)
 	emitAccess(f, r)
+	for _, o := range append([]*object{r.root}, r.objects...) {
+		emitAttributes(f, o)
+	}
 	emitModel(f, r)
 	emitInputs(f, r)
 	for _, o := range append([]*object{r.root}, r.objects...) {
@@ -237,8 +240,8 @@ func emitIndexes(g *jen.Group, r *resource, name string, list []*index) {
 			if i.hashed {
 				hashed = "Hashed: true, "
 			}
-			g.Id(fmt.Sprintf("{Name: %q, Fields: []string{%s}, %sKey: func(k *s3db.KeyBuilder, d *%s) {\n%s\n}}",
-				i.name, quoted(i.fields), hashed, r.document, strings.Join(i.key, "\n")))
+			g.Id(fmt.Sprintf("{Name: %q, Fields: []string{%s}, Forms: []s3db.KeyForm{%s}, %sKey: func(k *s3db.KeyBuilder, d *%s) {\n%s\n}}",
+				i.name, quoted(i.fields), strings.Join(i.forms, ", "), hashed, r.document, strings.Join(i.key, "\n")))
 		}
 	})
 }

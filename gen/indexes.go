@@ -2,6 +2,7 @@ package gen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/s3dbgen/s3dbgen/schema"
@@ -12,9 +13,28 @@ func (b *builder) index(i *schema.Index) *index {
 	x := &index{name: i.Name, hashed: i.Hashed}
 	for _, f := range i.Fields {
 		x.fields = append(x.fields, f.Path)
+		x.forms = append(x.forms, form(f))
 		x.key = append(x.key, b.segment(f, "d", f.Through))
 	}
 	return x
+}
+
+// form says how the values of a field stand in the key.
+func form(f *schema.IndexField) string {
+	var parts []string
+	if slices.ContainsFunc(f.Through, func(a *schema.Attribute) bool { return a.Optional }) || f.Attribute != nil && f.Attribute.Optional {
+		parts = append(parts, "Optional: true")
+	}
+	if f.Desc {
+		parts = append(parts, "Desc: true")
+	}
+	if f.MaxLength > 0 {
+		parts = append(parts, fmt.Sprintf("MaxLength: %d", f.MaxLength))
+	}
+	if f.Date && (f.Attribute == nil || f.Attribute.Type.Kind == schema.KindDateTime) {
+		parts = append(parts, "Day: true")
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }
 
 // segment is the statement that adds one value to a key: f's, reached from the

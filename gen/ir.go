@@ -61,9 +61,10 @@ type object struct {
 	fields []*field
 
 	encode, decode, validate, texts string
-	put, get                        string // codec of it as an item; "" when it never is one
-	normalizes                      bool   // some attribute inside is normalised
-	cuttable                        bool   // some string inside may be cut
+	put, get                        string          // codec of it as an item; "" when it never is one
+	attributes                      *attributeTable // nil when queries cannot ask for it
+	normalizes                      bool            // some attribute inside is normalised
+	cuttable                        bool            // some string inside may be cut
 }
 
 // field is an attribute in Go.
@@ -152,6 +153,7 @@ type index struct {
 	name   string
 	fields []string
 	hashed bool
+	forms  []string // literals of s3db.KeyForm
 	key    []string // statements over k and d
 }
 

@@ -17,7 +17,7 @@ func (f *field) create() []string {
 	case f.def != "" && f.value.nilable():
 		return []string{fmt.Sprintf("%s = %s", d, f.def), fmt.Sprintf("s3db.MergeSlice(%s, &%s)", in, d)}
 	case f.def != "":
-		return one("%s = s3db.Or(%s, %s)", d, in, f.def)
+		return one("%s = s3db.OrDefault(%s, %s)", d, in, f.def)
 	}
 	return one("%s = %s", d, in)
 }

@@ -121,9 +121,9 @@ func ApplyMap[M ~map[K]E, K comparable, E any](c Change[M], dst *M) {
 	}
 }
 
-// Or returns the value that p points to, or def when p is nil. Generated code
+// OrDefault returns the value that p points to, or def when p is nil. Generated code
 // fills defaults with it.
-func Or[T any](p *T, def T) T {
+func OrDefault[T any](p *T, def T) T {
 	if p == nil {
 		return def
 	}

@@ -124,7 +124,7 @@ func TestMergeKeepsWhatIsNotGiven(t *testing.T) {
 	if *age != 37 || role != "admin" || tags == nil || len(tags) != 0 || len(labels) != 0 {
 		t.Fatalf("given values were not taken: %v %v %v %v", *age, role, tags, labels)
 	}
-	if Or(nil, 5) != 5 || Or(new(0), 5) != 0 {
+	if OrDefault(nil, 5) != 5 || OrDefault(new(0), 5) != 0 {
 		t.Error("Or")
 	}
 }

@@ -20,6 +20,7 @@ type Collection[T any, ID ~string, I, P any] struct {
 	version int
 	turns   turns
 	codecs  codecs
+	reads   engine
 
 	hooks      registrations[Hooks[T, ID]]
 	middleware registrations[Middleware[T, ID, I, P]]
@@ -34,7 +35,9 @@ func NewCollection[T any, ID ~string, I, P any](db *Database, model *Model[T, ID
 	if custom := db.options.ids[model.Resource]; custom != nil {
 		newID = custom
 	}
-	return &Collection[T, ID, I, P]{db: db, model: model, newID: newID, version: db.versions[model.Resource]}
+	c := &Collection[T, ID, I, P]{db: db, model: model, newID: newID, version: db.versions[model.Resource]}
+	c.reads = engine{db: db, resource: model.Resource, anyID: model.AnyID, partitions: indexInfos(model.Partitions), uniques: indexInfos(model.Uniques), docs: c}
+	return c
 }
 
 // Name returns the name of the resource.

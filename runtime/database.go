@@ -105,7 +105,7 @@ func New(ctx context.Context, store Store, config Config, list ...Option) (*Data
 
 func open(ctx context.Context, store Store, prefix string, config Config, o *options) (*Database, error) {
 	db := &Database{
-		requests: requester{store: store, policy: o.retry, observe: joinObservers(o.observe)},
+		requests: requester{store: store, policy: o.retry, observe: joinObservers(o.observe), reads: newLimiter(o.concurrency)},
 		prefix:   prefix,
 		options:  o,
 		closed:   make(chan struct{}),

@@ -63,7 +63,7 @@ func (c *Collection[T, ID, I, P]) DeleteAll(ctx context.Context, confirm Confirm
 	defer sweep.flush(ctx)
 	bulk := &BulkError{Op: op, Resource: c.model.Resource}
 	deleted := 0
-	page := make([]ID, 0, bulkPage)
+	page := make([]ID, 0, 2*bulkPage)
 	run := func() bool {
 		errs := make([]error, len(page))
 		parallel(len(page), c.db.options.concurrency, func(i int) { errs[i] = c.deleteLater(ctx, page[i], sweep) })
@@ -81,11 +81,14 @@ func (c *Collection[T, ID, I, P]) DeleteAll(ctx context.Context, confirm Confirm
 		page = page[:0]
 		return !hopeless
 	}
-	for item, err := range c.documents(ctx) {
+	for items, err := range c.reads.documents(ctx, []keyRange{{prefix: dataPrefix(c.db.prefix, c.model.Resource)}}, 0) {
 		if err != nil {
 			return deleted, errors.Join(c.fail(op, "", err), bulk.orNil())
 		}
-		if page = append(page, ID(item.id)); len(page) == bulkPage && !run() {
+		for _, item := range items {
+			page = append(page, ID(item.id))
+		}
+		if len(page) >= bulkPage && !run() {
 			break
 		}
 	}

@@ -53,6 +53,12 @@ var (
 	// ErrKeyInUse: a key cannot be dropped, because something is encrypted under it
 	// or may be.
 	ErrKeyInUse = errors.New("key is in use")
+	// ErrQuery: a query says what cannot be, such as a negative limit.
+	ErrQuery = errors.New("the query cannot be run")
+	// ErrCursor: a cursor is damaged, or comes from another query or database.
+	ErrCursor = errors.New("cursor does not fit")
+	// ErrSortLimit: a query would sort more documents in memory than it may.
+	ErrSortLimit = errors.New("too many documents to sort")
 	// ErrPrecondition: a condition of a Store's write is false.
 	ErrPrecondition = errors.New("precondition failed")
 )

@@ -23,6 +23,7 @@ type KeyBuilder struct {
 	values    []keyValue
 	maxLength int
 	desc      bool
+	day       bool
 	absent    bool
 	hashed    bool
 	err       error
@@ -51,6 +52,12 @@ func (k *KeyBuilder) Desc() *KeyBuilder {
 	return k
 }
 
+// as makes the next value stand as an index has it.
+func (k *KeyBuilder) as(f KeyForm) *KeyBuilder {
+	k.maxLength, k.desc, k.day = f.MaxLength, f.Desc, f.Day
+	return k
+}
+
 // Absent adds a value that is not there: the document is not in the index.
 func (k *KeyBuilder) Absent() {
 	k.absent = true
@@ -60,7 +67,7 @@ func (k *KeyBuilder) Absent() {
 // added ends the value that starts at an offset.
 func (k *KeyBuilder) added(start int) {
 	k.values = append(k.values, keyValue{start: start, end: len(k.text), desc: k.desc})
-	k.maxLength, k.desc = 0, false
+	k.maxLength, k.desc, k.day = 0, false, false
 }
 
 // cut ends a value of text, cut to its maximum length.
@@ -101,6 +108,10 @@ func (k *KeyBuilder) Date(v Date) { k.String(v.String()) }
 
 // Time adds an instant.
 func (k *KeyBuilder) Time(v time.Time) {
+	if k.day {
+		k.Date(DateOf(v.UTC()))
+		return
+	}
 	start := len(k.text)
 	k.text = v.UTC().AppendFormat(k.text, "2006-01-02T15:04:05.999999999")
 	if !storableTime(v) {

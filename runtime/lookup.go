@@ -1,6 +1,9 @@
 package s3db
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // GetByUnique returns the document that holds the values of a unique constraint,
 // which put writes in the order of its fields. It costs 2 requests: the claim,
@@ -27,27 +30,48 @@ func (c *Collection[T, ID, I, P]) lookup(ctx context.Context, name string, put f
 	if path == "" {
 		return nil, ErrNotFound // nobody holds an absent value
 	}
-	obj, err := c.db.requests.get(ctx, claimKey(c.db.prefix, c.model.Resource, name, path))
-	if err != nil {
-		return nil, err
-	}
-	owner, err := parseClaim(obj.Body)
-	if err != nil {
-		return nil, err
-	}
-	if owner.ID == "" {
-		return nil, ErrNotFound
-	}
-	// The claim says who may hold the value; the document says whether it does.
-	d, err := c.readListed(ctx, scanItem{id: owner.ID, path: path}, func(d *T, item scanItem) (bool, error) {
-		var b KeyBuilder
-		holds, err := c.claimPath(index, &b, d)
-		return holds == item.path, err
-	})
+	d, err := c.readClaimed(ctx, index, path)
 	if err == nil && d == nil {
 		err = ErrNotFound
 	}
 	return d, err
+}
+
+// readClaimed reads the document that holds a unique value. It is nil when there
+// is none.
+func (c *Collection[T, ID, I, P]) readClaimed(ctx context.Context, index *Index[T], path string) (*T, error) {
+	obj, err := c.db.requests.get(ctx, claimKey(c.db.prefix, c.model.Resource, index.Name, path))
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil //nolint:nilnil // no document, and that is no error here
+	}
+	if err != nil {
+		return nil, err
+	}
+	owner, err := parseClaim(obj.Body)
+	if err != nil || owner.ID == "" {
+		return nil, err
+	}
+	d, err := c.readListed(ctx, owner.ID)
+	if err != nil || d == nil {
+		return nil, err
+	}
+	// The claim says who may hold the value; the document says whether it does.
+	var b KeyBuilder
+	if holds, err := c.claimPath(index, &b, d); err != nil || holds != path {
+		return nil, err
+	}
+	return d, nil
+}
+
+// readListed reads a document that something else named. It is nil when there is
+// none any more.
+func (c *Collection[T, ID, I, P]) readListed(ctx context.Context, id string) (*T, error) {
+	s, err := c.db.readState(ctx, dataKey(c.db.prefix, c.model.Resource, id))
+	if err != nil || !s.live() {
+		return nil, err
+	}
+	d, err := c.decode(id, s)
+	return d.doc, err
 }
 
 func (c *Collection[T, ID, I, P]) unique(name string) (*Index[T], error) {

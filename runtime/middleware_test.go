@@ -187,7 +187,7 @@ func TestNoMethodGoesAround(t *testing.T) {
 		"Delete": {func() error { return c.Delete(ctx, "x") }, []string{"delete"}},
 	}
 	// What these return or register reads no document by itself.
-	others := []string{"Database", "DryRun", "Hook", "HookObject", "Name", "OnExceedsLimit", "Query", "Subscribe", "Use", "Version"}
+	others := []string{"Database", "DryRun", "GetAll", "Hook", "HookObject", "Name", "OnExceedsLimit", "Query", "Subscribe", "Use", "Version"}
 	for _, name := range methodsOf(c) {
 		call, ok := calls[name]
 		if !ok {

@@ -39,5 +39,33 @@ type Index[T any] struct {
 	Name   string   // name of the partition or constraint, part of its keys
 	Fields []string // attribute paths, in the order of the key's segments
 	Hashed bool     // of a constraint: its keys hold an HMAC of the values instead of them
-	Key    func(*KeyBuilder, *T)
+	// Forms say how the values of each field stand in the key. Without them no query
+	// chooses the index by itself.
+	Forms []KeyForm
+	Key   func(*KeyBuilder, *T)
+}
+
+// KeyForm says how the values of an attribute stand in an index.
+type KeyForm struct {
+	Optional  bool // documents without a value are not in the index
+	Desc      bool // from large to small
+	MaxLength int  // cut to its first characters; 0: whole
+	Day       bool // an instant counts as its day in UTC
+}
+
+// indexInfo is an index without the type of its documents.
+type indexInfo struct {
+	name   string
+	fields []string
+	forms  []KeyForm
+	hashed bool
+	place  int // in the model
+}
+
+func indexInfos[T any](list []Index[T]) []indexInfo {
+	infos := make([]indexInfo, len(list))
+	for i := range list {
+		infos[i] = indexInfo{list[i].Name, list[i].Fields, list[i].Forms, list[i].Hashed, i}
+	}
+	return infos
 }

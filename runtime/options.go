@@ -30,7 +30,7 @@ type options struct {
 func newOptions(list []Option) (*options, error) {
 	o := &options{
 		retry:       DefaultRetryPolicy(),
-		concurrency: 32,
+		concurrency: 64,
 		ids:         map[string]IDGenerator{},
 		now:         time.Now,
 		password:    DefaultPasswordParams(),
@@ -83,8 +83,9 @@ func SingleWriter() Option {
 	return func(o *options) error { o.singleWriter = true; return nil }
 }
 
-// WithConcurrency bounds the requests that one call sends at the same time.
-// Default 32.
+// WithConcurrency bounds the reads that the database sends at the same time, all
+// calls together, and the writes that one call sends. When the server asks for
+// less, or answers late, there are fewer reads until it recovers. Default 64.
 func WithConcurrency(n int) Option {
 	return func(o *options) error {
 		if n < 1 {

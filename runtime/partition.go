@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"hash/maphash"
-	"iter"
 	"slices"
 	"strings"
 )
@@ -15,48 +13,7 @@ import (
 // set bounds on it.
 type PartitionQuery[T any, ID ~string, V any] struct {
 	Query[T, ID]
-	part partition[T, ID]
-	put  func(*KeyBuilder, V)
-}
-
-// partition is the part of a partition that a query reads. It is not changed
-// after it was made.
-type partition[T any, ID ~string] struct {
-	collection partitionRunner[T, ID]
-	index      *Index[T]
-	steps      []narrowing
-}
-
-// partitionRunner is a collection with the types forgotten that a query does not
-// need.
-type partitionRunner[T any, ID ~string] interface {
-	runPartition(ctx context.Context, p partition[T, ID]) iter.Seq2[*T, error]
-	idOf(d *T) ID
-}
-
-func (p partition[T, ID]) all(ctx context.Context) iter.Seq2[*T, error] {
-	return p.collection.runPartition(ctx, p)
-}
-
-func (p partition[T, ID]) ids(ctx context.Context) iter.Seq2[ID, error] {
-	return func(yield func(ID, error) bool) {
-		for d, err := range p.all(ctx) {
-			var id ID
-			if err == nil {
-				id = p.collection.idOf(d)
-			}
-			if !yield(id, err) {
-				return
-			}
-		}
-	}
-}
-
-// narrowing limits one field of the index: to some values, or to a range. Only
-// the last one of a query may be a range.
-type narrowing struct {
-	values   []keyText
-	from, to *keyText // in the order of keys
+	put func(*KeyBuilder, V)
 }
 
 // keyText is a value in a key: as a text that sorts as the values do, and as the
@@ -65,6 +22,17 @@ type keyText struct {
 	text    []byte
 	desc    bool
 	segment string
+}
+
+// newKeyText takes the value of k as that of field i of an index.
+func newKeyText(k *KeyBuilder, fields []string, i int) (keyText, error) {
+	segment, err := k.appendSegment(nil, fields, i, 0)
+	if err != nil {
+		return keyText{}, err
+	}
+	x := k.keyText(0)
+	x.segment = string(segment)
+	return x, nil
 }
 
 // compare orders values as their keys are ordered.
@@ -78,63 +46,53 @@ func (a keyText) compare(b keyText) int {
 // InPartition starts a query of a partition with values of its first field, or
 // with any value when none is given. Generated code calls it.
 func InPartition[T any, ID ~string, I, P, V any](c *Collection[T, ID, I, P], name string, put func(*KeyBuilder, V), values ...V) PartitionQuery[T, ID, V] {
-	q := PartitionQuery[T, ID, V]{put: put}
+	q := PartitionQuery[T, ID, V]{Query: c.Query(), put: put}
 	i := slices.IndexFunc(c.model.Partitions, func(x Index[T]) bool { return x.Name == name })
 	if i < 0 {
-		q.err = c.fail("list", "", configError("there is no partition %q", name))
+		q.spec.err = configError("there is no partition %q", name)
 		return q
 	}
-	q.part = partition[T, ID]{collection: c, index: &c.model.Partitions[i]}
+	q.spec.index = &c.reads.partitions[i]
 	return q.narrow(values)
 }
 
 // Then goes on with values of the next field of a composite partition, or with
 // any value when none is given. Generated code calls it.
 func Then[T any, ID ~string, U, V any](q PartitionQuery[T, ID, U], put func(*KeyBuilder, V), values ...V) PartitionQuery[T, ID, V] {
-	next := PartitionQuery[T, ID, V]{Query: q.Query, part: q.part, put: put}
+	next := PartitionQuery[T, ID, V]{Query: q.Query, put: put}
 	return next.narrow(values)
 }
 
 func (q PartitionQuery[T, ID, V]) narrow(values []V) PartitionQuery[T, ID, V] {
-	var s narrowing
+	var step narrowing
+	var list []keyText
 	for _, v := range values {
-		x, ok := q.key(len(q.part.steps), v)
+		x, ok := q.key(len(q.spec.steps), v)
 		if !ok {
 			return q
 		}
-		if !slices.ContainsFunc(s.values, func(y keyText) bool { return x.compare(y) == 0 }) {
-			s.values = append(s.values, x)
-		}
+		list = append(list, x)
 	}
-	slices.SortFunc(s.values, keyText.compare)
-	return q.with(append(slices.Clone(q.part.steps), s))
+	if len(list) > 0 {
+		step.choose(list)
+	}
+	q.spec.steps = append(slices.Clip(q.spec.steps), step)
+	return q
 }
 
 // key encodes a value of field i. It reports false when the query has an error.
-func (q *PartitionQuery[T, ID, V]) key(i int, v V) (keyText, bool) {
-	if q.err != nil {
+func (q *PartitionQuery[T, ID, V]) key(i int, v V) (x keyText, ok bool) {
+	if q.spec.err != nil {
 		return keyText{}, false
 	}
-	if i >= len(q.part.index.Fields) {
-		q.err = fmt.Errorf("partition %s has only %d fields", q.part.index.Name, len(q.part.index.Fields))
+	if i >= len(q.spec.index.fields) {
+		q.spec.err = fmt.Errorf("partition %s has only %d fields", q.spec.index.name, len(q.spec.index.fields))
 		return keyText{}, false
 	}
-	var b KeyBuilder
-	q.put(&b, v)
-	segment, err := b.appendSegment(nil, q.part.index.Fields, i, 0)
-	if err != nil {
-		q.err = err
-		return keyText{}, false
-	}
-	x := b.keyText(0)
-	x.segment = string(segment)
-	return x, true
-}
-
-func (q PartitionQuery[T, ID, V]) with(steps []narrowing) PartitionQuery[T, ID, V] {
-	q.part.steps = steps
-	q.source = q.part
-	return q
+	var k KeyBuilder
+	q.put(&k, v)
+	x, q.spec.err = newKeyText(&k, q.spec.index.fields, i)
+	return x, q.spec.err == nil
 }
 
 // Between keeps the documents whose value is between a and b, both included.
@@ -149,26 +107,22 @@ func (q PartitionQuery[T, ID, V]) From(a V) PartitionQuery[T, ID, V] { return q.
 func (q PartitionQuery[T, ID, V]) Until(b V) PartitionQuery[T, ID, V] { return q.bound(b, false) }
 
 func (q PartitionQuery[T, ID, V]) bound(v V, least bool) PartitionQuery[T, ID, V] {
-	last := len(q.part.steps) - 1
+	last := len(q.spec.steps) - 1
 	x, ok := q.key(last, v)
 	if !ok {
 		return q
 	}
-	steps := slices.Clone(q.part.steps)
-	if least != x.desc {
-		steps[last].from = &x
-	} else {
-		steps[last].to = &x
-	}
-	return q.with(steps)
+	q.spec.steps = slices.Clone(q.spec.steps)
+	q.spec.steps[last].bound(x, least)
+	return q
 }
 
-// ranges are the stretches of keys that hold the entries of the query, in the
-// order of keys.
-func (p partition[T, ID]) ranges(root string) []keyRange {
+// stretches are the ranges of keys that hold the entries of a query, in the order
+// of keys.
+func stretches(root string, fields []string, steps []narrowing) []keyRange {
 	prefixes := []string{root}
-	for i, s := range p.steps {
-		if len(s.values) > 0 {
+	for i, s := range steps {
+		if s.chosen {
 			var longer []string
 			for _, prefix := range prefixes {
 				for _, v := range s.values {
@@ -180,18 +134,7 @@ func (p partition[T, ID]) ranges(root string) []keyRange {
 		}
 		var ranges []keyRange
 		for _, prefix := range prefixes {
-			kr := keyRange{prefix: prefix + string(appendKeyName(nil, p.index.Fields[i])) + "="}
-			if s.from != nil {
-				kr.from, _ = s.from.stem(prefix)
-			}
-			if s.to != nil {
-				stem, whole := s.to.stem(prefix)
-				kr.to = stem + afterLonger
-				if whole {
-					kr.to = stem + afterEnd
-				}
-			}
-			ranges = append(ranges, kr)
+			ranges = append(ranges, s.stretch(prefix, string(appendKeyName(nil, fields[i]))+"="))
 		}
 		return ranges
 	}
@@ -200,6 +143,30 @@ func (p partition[T, ID]) ranges(root string) []keyRange {
 		ranges[i] = keyRange{prefix: prefix}
 	}
 	return ranges
+}
+
+// stretch is the range of keys of the values of one field, which begin with a
+// prefix and the field's name.
+func (s narrowing) stretch(prefix, name string) keyRange {
+	kr := keyRange{prefix: prefix + name}
+	if s.prefix != nil {
+		stem, _ := s.prefix.stem(prefix)
+		if s.prefix.desc {
+			stem = strings.TrimSuffix(stem, "~") // which ends the text
+		}
+		kr.prefix = stem
+	}
+	if s.from != nil {
+		kr.from, _ = s.from.stem(prefix)
+	}
+	if s.to != nil {
+		stem, whole := s.to.stem(prefix)
+		kr.to = stem + afterLonger
+		if whole {
+			kr.to = stem + afterEnd
+		}
+	}
+	return kr
 }
 
 // What sorts after the end of a value but before any longer value, and what sorts
@@ -219,101 +186,53 @@ func (a keyText) stem(prefix string) (stem string, whole bool) {
 	return stem, true
 }
 
-// holds reports whether a document with these values is in the query.
-func (p partition[T, ID]) holds(b *KeyBuilder) bool {
-	for i, s := range p.steps {
-		x := b.keyText(i)
-		if len(s.values) > 0 && !slices.ContainsFunc(s.values, func(v keyText) bool { return x.compare(v) == 0 }) {
-			return false
-		}
-		if (s.from != nil && x.compare(*s.from) < 0) || (s.to != nil && x.compare(*s.to) > 0) {
-			return false
-		}
-	}
-	return true
+// exact reports whether the steps name one combination of values of all fields,
+// where each document has one place.
+func exact(fields []string, steps []narrowing) bool {
+	return len(steps) == len(fields) && !slices.ContainsFunc(steps, func(s narrowing) bool { return len(s.values) != 1 })
 }
 
-// exact reports whether the query reads the entries of one combination of values
-// only, where each document has one place.
-func (p partition[T, ID]) exact() bool {
-	for _, s := range p.steps {
-		if len(s.values) != 1 {
-			return false
+// isAt reports whether a document is where an entry says, and within the steps.
+func (x *Index[T]) isAt(d *T, path string, steps []narrowing) (bool, error) {
+	var k KeyBuilder
+	now, err := x.path(&k, d)
+	if err != nil || now != path {
+		return false, err
+	}
+	for i, s := range steps {
+		if !s.holds(k.keyText(i)) {
+			return false, nil
 		}
 	}
-	return len(p.steps) == len(p.index.Fields)
-}
-
-func (c *Collection[T, ID, I, P]) idOf(d *T) ID { return *c.model.ID(d) }
-
-// runPartition reads the documents that the entries name. An entry counts only if
-// its document is in that very place now; a document that moves while the query
-// runs is yielded once at most.
-func (c *Collection[T, ID, I, P]) runPartition(ctx context.Context, p partition[T, ID]) iter.Seq2[*T, error] {
-	ranges := p.ranges(entryPrefix(c.db.prefix, c.model.Resource, p.index.Name, ""))
-	docs := c.runRanges(ctx, p, ranges)
-	if p.exact() {
-		return docs
-	}
-	return func(yield func(*T, error) bool) {
-		seed := maphash.MakeSeed()
-		seen := map[uint64]struct{}{}
-		for d, err := range docs {
-			if err == nil {
-				id := maphash.String(seed, string(c.idOf(d)))
-				if _, again := seen[id]; again {
-					continue
-				}
-				seen[id] = struct{}{}
-			}
-			if !yield(d, err) {
-				return
-			}
-		}
-	}
+	return true, nil
 }
 
 // Distinct returns the values of a partition's first field that documents have,
 // in the order of keys, with 1 LIST and about 1 GET for each value. value reads
 // the field from a document. Generated code calls it.
 func Distinct[T any, ID ~string, I, P, V any](ctx context.Context, c *Collection[T, ID, I, P], name string, value func(*T) V) ([]V, error) {
+	const op = "distinct"
 	q := InPartition(c, name, func(*KeyBuilder, V) {})
-	if q.err != nil {
-		return nil, q.err
+	if q.spec.err != nil {
+		return nil, c.fail(op, "", q.spec.err)
 	}
 	root := entryPrefix(c.db.prefix, c.model.Resource, name, "")
 	var list []V
-	from := ""
-	for {
-		segment := ""
-		for item, err := range c.db.requests.keys(ctx, keyRange{prefix: root, from: from}) {
-			if err != nil {
-				return nil, c.fail("distinct", "", err)
-			}
-			segment, _, _ = strings.Cut(item.Key[len(root):], "/")
-			break
-		}
-		if segment == "" {
+	for from := ""; ; {
+		// The next document in the partition has the next value.
+		s := c.reads.scan(ctx, &reading{access: access{kind: accessPartition, index: q.spec.index}, spec: &q.spec, source: func(ctx context.Context) source {
+			return c.reads.entries(ctx, name, []keyRange{{prefix: root, from: from}}, 1)
+		}}, 1, streamOptions{batch: 1, concurrency: 1})
+		f, ok := s.next()
+		s.close()
+		switch {
+		case !ok:
 			return list, nil
+		case f.err != nil:
+			return nil, c.fail(op, f.item.id, f.err)
 		}
-		group := partition[T, ID]{collection: c, index: q.part.index}
-		for d, err := range c.runRanges(ctx, group, []keyRange{{prefix: root + segment + "/"}}) {
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, value(d))
-			break
-		}
+		list = append(list, value(f.doc.(*T))) //nolint:forcetypeassert // the collection read it
+		segment, _, _ := strings.Cut(f.item.path, "/")
 		from = root + strings.TrimSuffix(segment, string(keyEnd)) + afterEnd
 	}
-}
-
-// runRanges reads the documents of some stretches of a partition that are where
-// their entries say, and in the query.
-func (c *Collection[T, ID, I, P]) runRanges(ctx context.Context, p partition[T, ID], ranges []keyRange) iter.Seq2[*T, error] {
-	return c.scan(ctx, c.entries(ctx, p.index.Name, ranges), func(d *T, item scanItem) (bool, error) {
-		var b KeyBuilder
-		path, err := p.index.path(&b, d)
-		return err == nil && path == item.path && p.holds(&b), err
-	})
 }

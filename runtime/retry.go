@@ -78,10 +78,18 @@ type requester struct {
 	store   Store
 	policy  RetryPolicy
 	observe func(Request)
+	reads   *limiter // nil: no bound
 }
 
-// once sends one attempt under the policy's timeout.
+// once sends one attempt under the policy's timeout, a read when its turn comes.
 func (r *requester) once(ctx context.Context, kind RequestKind, key string, attempt int, send func(context.Context) error) error {
+	var turn admission
+	if !kind.writes() {
+		var err error
+		if turn, err = r.reads.enter(ctx); err != nil {
+			return err
+		}
+	}
 	attemptCtx, cancel := context.WithTimeout(ctx, r.policy.Timeout)
 	err := send(attemptCtx)
 	if err != nil && ctx.Err() == nil && attemptCtx.Err() != nil && !decided(err) {
@@ -89,6 +97,7 @@ func (r *requester) once(ctx context.Context, kind RequestKind, key string, atte
 		err = &StoreError{Op: kind.String(), Key: key, Temporary: true, MaybeApplied: kind.writes(), Err: err}
 	}
 	cancel()
+	turn.end(kind, err)
 	if r.observe != nil {
 		r.observe(Request{Kind: kind, Key: key, Attempt: attempt, Err: err})
 	}

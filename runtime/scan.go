@@ -2,205 +2,233 @@ package s3db
 
 import (
 	"context"
-	"iter"
-	"strings"
 	"sync"
-	"time"
 )
 
-// keyRange is a stretch of keys: those that start with prefix, are not below
-// from and are below to. Empty bounds do not bound.
-type keyRange struct {
-	prefix   string
-	from, to string
+// scanOptions bound a scan.
+type scanOptions struct {
+	ahead    int // documents that are read or held before the caller takes them
+	parallel int // documents that are read at the same time
+	need     int // documents that the caller wants; negative: all
 }
 
-// keys lists a range, a page of up to 1,000 keys a request.
-func (r *requester) keys(ctx context.Context, kr keyRange) iter.Seq2[ListItem, error] {
-	return func(yield func(ListItem, error) bool) {
-		after := startAfter(kr)
-		for {
-			var page *ListPage
-			err := r.repeat(ctx, RequestList, kr.prefix, func(ctx context.Context) (e error) {
-				page, e = r.store.List(ctx, ListRequest{Prefix: kr.prefix, StartAfter: after})
-				return e
-			})
-			if err != nil {
-				yield(ListItem{}, err)
-				return
-			}
-			for _, item := range page.Items {
-				if kr.to != "" && item.Key >= kr.to {
-					return
-				}
-				if item.Key >= kr.from && !yield(item, nil) {
-					return
-				}
-				after = item.Key
-			}
-			if !page.More || len(page.Items) == 0 {
-				return
-			}
-		}
-	}
+// scanner reads the documents that a source names, many at a time, and returns
+// them in the order of the source. It never holds more than it may, reads no more
+// than is needed, and runs on no longer than until close.
+type scanner struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	read   func(context.Context, scanItem) (any, error)
+	bounds scanOptions
+
+	running sync.WaitGroup
+	pages   chan page
+	turn    chan struct{} // tells list to go on
+	asked   bool          // for a page that has not come
+	ended   bool          // there are no more pages
+	batch   []scanItem    // of the current page
+	ahead   []*fetch      // on their way, in order
+	work    chan *fetch
+	workers int
+
+	taken, refused int
 }
 
-// startAfter is the key after which a listing of the range starts: the largest
-// one that is surely below it.
-func startAfter(kr keyRange) string {
-	if kr.from == "" || kr.from <= kr.prefix {
-		return ""
-	}
-	// There is no key just below another one; the bound without its last byte is
-	// below, and the few keys in between are skipped.
-	if cut := kr.from[:len(kr.from)-1]; cut > kr.prefix {
-		return cut
-	}
-	return ""
+// page is one answer of a source.
+type page struct {
+	items []scanItem
+	err   error
 }
 
-// fetch is one document on its way from the store.
-type fetch[T any] struct {
-	id   string
-	done chan struct{}
-	doc  *T // nil when there is none, or not one that counts
+// fetch is one document on its way from the store. doc is nil when there is none,
+// or not one that counts.
+type fetch struct {
+	item scanItem
+	doc  any
 	err  error
+	done chan struct{}
 }
 
-// scan reads the documents that a listing names, many at a time, and yields them
-// in the order of the listing. check sees each document before it is yielded; it
-// may refuse one. At most window documents are read ahead, and nothing runs on
-// after the loop has ended.
-func (c *Collection[T, ID, I, P]) scan(ctx context.Context, items iter.Seq2[scanItem, error], check func(*T, scanItem) (bool, error)) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		window := c.db.options.concurrency
-		queue := make(chan *fetch[T], window)
-		var running sync.WaitGroup
-		defer running.Wait()
-		defer cancel()
-		running.Go(func() {
-			defer close(queue)
-			slots := make(chan struct{}, window)
-			for item, err := range items {
-				f := &fetch[T]{id: item.id, done: make(chan struct{}), err: err}
-				select {
-				case queue <- f:
-				case <-ctx.Done():
-					return
-				}
-				if err != nil {
-					close(f.done)
-					return
-				}
-				select {
-				case slots <- struct{}{}:
-				case <-ctx.Done():
-					f.err = ctx.Err()
-					close(f.done)
-					return
-				}
-				running.Go(func() {
-					defer func() { <-slots; close(f.done) }()
-					f.doc, f.err = c.readListed(ctx, item, check)
-				})
+// newScanner starts to list. The caller must close the scanner.
+func newScanner(ctx context.Context, src func(context.Context) source, read func(context.Context, scanItem) (any, error), bounds scanOptions) *scanner {
+	s := &scanner{read: read, bounds: bounds, pages: make(chan page), turn: make(chan struct{}, 1), asked: true}
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	s.work = make(chan *fetch, bounds.ahead)
+	s.running.Go(func() { s.list(src) })
+	return s
+}
+
+// list sends the pages of the source.
+func (s *scanner) list(src func(context.Context) source) {
+	defer close(s.pages)
+	for items, err := range src(s.ctx) {
+		select {
+		case s.pages <- page{items, err}:
+		case <-s.ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+		select {
+		case <-s.turn:
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// close ends what is still under way and waits for it.
+func (s *scanner) close() {
+	s.cancel()
+	s.running.Wait()
+}
+
+// next returns the next document that counts, or the next error: of one document,
+// whose id it then holds, or of the listing, which ends the scan.
+func (s *scanner) next() (*fetch, bool) {
+	for {
+		s.fill()
+		if len(s.ahead) == 0 {
+			if err := s.ctx.Err(); err != nil && !s.ended {
+				return s.fail(err), true
 			}
-		})
-		for f := range queue {
-			<-f.done
-			switch {
-			case f.err != nil:
-				if !yield(nil, c.fail("list", f.id, f.err)) {
-					return
-				}
-			case f.doc != nil:
-				if !yield(f.doc, nil) {
-					return
-				}
+			return nil, false
+		}
+		f := s.ahead[0]
+		select {
+		case <-f.done:
+		case <-s.ctx.Done():
+			return s.fail(s.ctx.Err()), true
+		}
+		if err := s.ctx.Err(); err != nil && f.err != nil {
+			return s.fail(err), true
+		}
+		s.ahead[0] = nil
+		s.ahead = s.ahead[1:]
+		if f.doc == nil && f.err == nil {
+			s.refused++
+			continue
+		}
+		s.taken++
+		return f, true
+	}
+}
+
+// want asks for one more document in place of one that was taken in vain.
+func (s *scanner) want() {
+	s.taken--
+	s.refused++
+}
+
+// fail ends the scan: of all that was on its way, only this error is told.
+func (s *scanner) fail(err error) *fetch {
+	s.ended, s.batch, s.ahead = true, nil, nil
+	return &fetch{err: err}
+}
+
+// fill starts as many reads as there may be. It waits for a page only when there
+// is nothing else to wait for.
+func (s *scanner) fill() {
+	for len(s.ahead) < s.room() {
+		if len(s.batch) == 0 {
+			var first chan struct{}
+			if len(s.ahead) > 0 {
+				first = s.ahead[0].done
 			}
-		}
-		if err := ctx.Err(); err != nil {
-			yield(nil, c.fail("list", "", err))
-		}
-	}
-}
-
-// readListed reads a document that a listing named. It is nil when there is none
-// any more, or when it is not one that counts.
-func (c *Collection[T, ID, I, P]) readListed(ctx context.Context, item scanItem, check func(*T, scanItem) (bool, error)) (*T, error) {
-	s, err := c.db.readState(ctx, dataKey(c.db.prefix, c.model.Resource, item.id))
-	if err != nil || !s.live() {
-		return nil, err
-	}
-	d, err := c.decode(item.id, s)
-	if err != nil {
-		return nil, err
-	}
-	if check != nil {
-		if ok, err := check(d.doc, item); err != nil || !ok {
-			return nil, err
-		}
-	}
-	return d.doc, nil
-}
-
-// scanItem is what a listing says of a document.
-type scanItem struct {
-	id       string
-	path     string // of the entry, below its partition; "" for the document itself
-	modified time.Time
-}
-
-// documents lists all documents of the resource, in the order of their ids.
-// Tombstones are left out by their size.
-func (c *Collection[T, ID, I, P]) documents(ctx context.Context) iter.Seq2[scanItem, error] {
-	return func(yield func(scanItem, error) bool) {
-		prefix := dataPrefix(c.db.prefix, c.model.Resource)
-		for item, err := range c.db.requests.keys(ctx, keyRange{prefix: prefix}) {
-			if err != nil {
-				yield(scanItem{}, err)
+			if !s.nextPage(first) {
 				return
 			}
-			if tombstoneSize(item.Size) {
-				continue
-			}
-			id, ok := parseDataKey(c.db.prefix, c.model.Resource, item.Key)
-			if !ok {
-				continue // not a key of ours
-			}
-			if !yield(scanItem{id: id, modified: item.LastModified}, nil) {
-				return
-			}
+			continue
+		}
+		s.start(s.batch[0])
+		s.batch = s.batch[1:]
+	}
+}
+
+// room is the number of documents that may be on their way: no more than are
+// still wanted, and one more for each that did not count, so that a filter that
+// refuses many reads faster and faster.
+func (s *scanner) room() int {
+	if s.bounds.need < 0 {
+		return s.bounds.ahead
+	}
+	wanted := s.bounds.need - s.taken
+	if wanted <= 0 {
+		return 0
+	}
+	return min(s.bounds.ahead, wanted+s.refused)
+}
+
+// nextPage waits for the next page, or until other is closed. It reports false
+// when there is no page.
+func (s *scanner) nextPage(other chan struct{}) bool {
+	if s.ended {
+		return false
+	}
+	s.ask()
+	select {
+	case p, ok := <-s.pages:
+		s.asked = false
+		if !ok {
+			s.ended = s.ctx.Err() == nil
+			return false
+		}
+		s.batch = p.items
+		if p.err != nil {
+			done := make(chan struct{})
+			close(done)
+			s.ahead = append(s.ahead, &fetch{err: p.err, done: done})
+			s.ended = true
+			return false
+		}
+		if s.bounds.need < 0 {
+			s.ask() // one page ahead; with bounds a page is listed when it is needed
+		}
+		return true
+	case <-other:
+		return false
+	}
+}
+
+func (s *scanner) ask() {
+	if !s.asked {
+		s.asked = true
+		s.turn <- struct{}{}
+	}
+}
+
+// start sends an item on its way. Items are read in order, so far as one can be
+// before another.
+func (s *scanner) start(item scanItem) {
+	f := &fetch{item: item, done: make(chan struct{})}
+	s.ahead = append(s.ahead, f)
+	s.work <- f // there is room for all that may be ahead
+	if s.workers < s.bounds.parallel && s.workers < len(s.ahead) {
+		s.workers++
+		s.running.Go(s.readAll)
+	}
+}
+
+// readAll reads items until the scan ends.
+func (s *scanner) readAll() {
+	for {
+		select {
+		case f := <-s.work:
+			f.doc, f.err = s.read(s.ctx, f.item)
+			close(f.done)
+		case <-s.ctx.Done():
+			return
 		}
 	}
 }
 
-// entries lists the entries of a partition in the given ranges. Those of one
-// document that follow each other count once.
-func (c *Collection[T, ID, I, P]) entries(ctx context.Context, partition string, ranges []keyRange) iter.Seq2[scanItem, error] {
-	return func(yield func(scanItem, error) bool) {
-		root := entryPrefix(c.db.prefix, c.model.Resource, partition, "")
-		var last scanItem
-		for _, kr := range ranges {
-			for item, err := range c.db.requests.keys(ctx, kr) {
-				if err != nil {
-					yield(scanItem{}, err)
-					return
-				}
-				id, _, ok := parseEntryKey(item.Key)
-				if !ok {
-					continue
-				}
-				rest := strings.TrimPrefix(item.Key, root)
-				entry := scanItem{id: id, path: rest[:strings.LastIndexByte(rest, '/')], modified: item.LastModified}
-				if entry.id == last.id && entry.path == last.path {
-					continue
-				}
-				last = entry
-				if !yield(entry, nil) {
-					return
-				}
-			}
+// more reports whether the source has names that were not looked at.
+func (s *scanner) more() bool {
+	for len(s.ahead) == 0 && len(s.batch) == 0 {
+		if !s.nextPage(nil) {
+			return len(s.ahead) > 0
 		}
 	}
+	return true
 }

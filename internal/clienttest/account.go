@@ -92,17 +92,18 @@ type accountModel = s3db.Model[Account, AccountID, AccountInsert, AccountPatch]
 // unique constraints.
 func newAccountModel(p, k int) *accountModel {
 	str := (*s3db.KeyBuilder).String
+	optional := []s3db.KeyForm{{Optional: true}}
 	partitions := []s3db.Index[Account]{
-		{Name: "byCountry", Fields: []string{"country"}, Key: func(b *s3db.KeyBuilder, d *Account) { s3db.KeyOptional(b, d.Country, str) }},
-		{Name: "byCountryCity", Fields: []string{"country", "city"}, Key: func(b *s3db.KeyBuilder, d *Account) {
+		{Name: "byCountry", Fields: []string{"country"}, Forms: optional, Key: func(b *s3db.KeyBuilder, d *Account) { s3db.KeyOptional(b, d.Country, str) }},
+		{Name: "byCountryCity", Fields: []string{"country", "city"}, Forms: []s3db.KeyForm{{Optional: true}, {Optional: true}}, Key: func(b *s3db.KeyBuilder, d *Account) {
 			s3db.KeyOptional(b, d.Country, str)
 			s3db.KeyOptional(b, d.City, str)
 		}},
-		{Name: "byPlan", Fields: []string{"plan"}, Key: func(b *s3db.KeyBuilder, d *Account) { s3db.KeyOptional(b, d.Plan, str) }},
+		{Name: "byPlan", Fields: []string{"plan"}, Forms: optional, Key: func(b *s3db.KeyBuilder, d *Account) { s3db.KeyOptional(b, d.Plan, str) }},
 	}
 	uniques := []s3db.Index[Account]{
-		{Name: "email", Fields: []string{"email"}, Key: func(b *s3db.KeyBuilder, d *Account) { s3db.KeyOptional(b, d.Email, str) }},
-		{Name: "phone", Fields: []string{"phone"}, Key: func(b *s3db.KeyBuilder, d *Account) { s3db.KeyOptional(b, d.Phone, str) }},
+		{Name: "email", Fields: []string{"email"}, Forms: optional, Key: func(b *s3db.KeyBuilder, d *Account) { s3db.KeyOptional(b, d.Email, str) }},
+		{Name: "phone", Fields: []string{"phone"}, Forms: optional, Key: func(b *s3db.KeyBuilder, d *Account) { s3db.KeyOptional(b, d.Phone, str) }},
 	}
 	return &accountModel{
 		Resource:   "accounts",
@@ -181,6 +182,30 @@ func decodeAccount(dec *s3db.Decoder, d *Account) {
 	d.City = s3db.DecodeOptional(dec, 6, (*s3db.Decoder).String)
 	d.Plan = s3db.DecodeOptional(dec, 7, (*s3db.Decoder).String)
 	d.Bio = s3db.DecodeOptional(dec, 8, (*s3db.Decoder).String)
+}
+
+// AccountAttributes are the attributes by which accounts are found.
+type AccountAttributes struct {
+	ID                                     s3db.TextAttr[*Account, AccountID]
+	Name, Email, Phone, Country, City, Bio s3db.TextAttr[*Account, string]
+	Count                                  s3db.OrderedAttr[*Account, int64]
+	CreatedAt                              s3db.OrderedAttr[*Account, time.Time]
+}
+
+// Where returns the attributes of accounts.
+func Where() AccountAttributes {
+	at := s3db.Root[*Account]()
+	return AccountAttributes{
+		ID:        s3db.IDAttr(at, func(d *Account) *AccountID { return &d.ID }),
+		Name:      at.String("name", func(d *Account) *string { return &d.Name }),
+		Count:     at.Int("count", func(d *Account) *int64 { return &d.Count }),
+		Email:     at.String("email", func(d *Account) *string { return d.Email }),
+		Phone:     at.String("phone", func(d *Account) *string { return d.Phone }),
+		Country:   at.String("country", func(d *Account) *string { return d.Country }),
+		City:      at.String("city", func(d *Account) *string { return d.City }),
+		Bio:       at.String("bio", func(d *Account) *string { return d.Bio }),
+		CreatedAt: at.Time("createdAt", func(d *Account) *time.Time { return &d.CreatedAt }),
+	}
 }
 
 // AccountsByCountryCity reads the partition byCountryCity.

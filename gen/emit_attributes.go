@@ -1,0 +1,35 @@
+package gen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+)
+
+// emitAttributes prints the table of an object's attributes.
+func emitAttributes(f *jen.File, o *object) {
+	t := o.attributes
+	if t == nil {
+		return
+	}
+	if t.where != "" {
+		f.Line()
+		f.Commentf("%s makes the predicates and orders of queries, as in %s.", t.where, t.example())
+		f.Var().Id(t.where).Op("=").Id(fmt.Sprintf("%s(s3db.Root[*%s]())", t.make, o.name))
+	}
+	f.Line()
+	f.Commentf("%s are the attributes of a %s by which documents D are found.", t.name, o.name)
+	f.Type().Id(t.name + "[D comparable]").StructFunc(func(g *jen.Group) {
+		for _, x := range t.groups {
+			g.Id(strings.Join(x.names, ", ")).Id(x.typ)
+		}
+	})
+	f.Line()
+	f.Id(fmt.Sprintf("func %s[D comparable](at s3db.Path[D, *%s]) %s[D]", t.make, o.name, t.name)).Block(
+		jen.Return(jen.Id(t.name+"[D]").CustomFunc(lines, func(g *jen.Group) {
+			for _, x := range t.values {
+				g.Id(x)
+			}
+		})))
+}

@@ -1,0 +1,160 @@
+package s3db
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"time"
+)
+
+// keyRange is a stretch of keys: those that start with prefix, come after after,
+// are not below from and are below to. Empty bounds do not bound.
+type keyRange struct {
+	prefix   string
+	after    string
+	from, to string
+}
+
+// start is the key after which a listing of the range starts.
+func (kr keyRange) start() string { return max(kr.after, justBelow(kr.from, kr.prefix)) }
+
+// justBelow returns a text that is below from and above all keys below it, or ""
+// when from does not bound the keys with a prefix.
+func justBelow(from, prefix string) string {
+	if from <= prefix {
+		return ""
+	}
+	// No key has "~~", which sorts after all that may follow its last but one byte.
+	last := len(from) - 1
+	return from[:last] + string(rune(from[last]-1)) + "~~"
+}
+
+// keys lists one range, key by key.
+func (r *requester) keys(ctx context.Context, kr keyRange) iter.Seq2[ListItem, error] {
+	return func(yield func(ListItem, error) bool) {
+		for page, err := range r.pages(ctx, []keyRange{kr}, 0) {
+			if err != nil {
+				yield(ListItem{}, err)
+				return
+			}
+			for _, item := range page {
+				if !yield(item, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// pages lists ranges that follow each other, a page of up to 1,000 keys a request.
+// limit, when it is not 0, is the number of keys that the first request asks for.
+func (r *requester) pages(ctx context.Context, ranges []keyRange, limit int) iter.Seq2[[]ListItem, error] {
+	return func(yield func([]ListItem, error) bool) {
+		for _, kr := range ranges {
+			for after, more := kr.start(), true; more; {
+				var page *ListPage
+				err := r.repeat(ctx, RequestList, kr.prefix, func(ctx context.Context) (e error) {
+					page, e = r.store.List(ctx, ListRequest{Prefix: kr.prefix, StartAfter: after, Limit: limit})
+					return e
+				})
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				limit = 0
+				items := page.Items
+				for len(items) > 0 && items[0].Key < kr.from {
+					items = items[1:]
+				}
+				more = page.More && len(page.Items) > 0
+				if more {
+					after = page.Items[len(page.Items)-1].Key
+				}
+				for kr.to != "" && len(items) > 0 && items[len(items)-1].Key >= kr.to {
+					items, more = items[:len(items)-1], false
+				}
+				if !yield(items, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// resume drops what the ranges have up to a key.
+func resume(ranges []keyRange, key string) []keyRange {
+	var rest []keyRange
+	for _, kr := range ranges {
+		if kr.to != "" && kr.to <= key || kr.prefix < key && !strings.HasPrefix(key, kr.prefix) {
+			continue
+		}
+		kr.after = max(kr.after, key)
+		rest = append(rest, kr)
+	}
+	return rest
+}
+
+// scanItem is what a listing says of a document.
+type scanItem struct {
+	id       string
+	path     string // of the entry or claim, below its index; "" for the document itself
+	claim    bool   // the id is not known: the claim at path tells it
+	modified time.Time
+}
+
+// source yields what a listing says, a batch for each request.
+type source = iter.Seq2[[]scanItem, error]
+
+// documents lists documents of the resource by their ids. Tombstones are left out
+// by their size.
+func (e *engine) documents(ctx context.Context, ranges []keyRange, limit int) source {
+	return func(yield func([]scanItem, error) bool) {
+		for page, err := range e.db.requests.pages(ctx, ranges, limit) {
+			items := make([]scanItem, 0, len(page))
+			for _, item := range page {
+				if tombstoneSize(item.Size) {
+					continue
+				}
+				if id, ok := parseDataKey(e.db.prefix, e.resource, item.Key); ok {
+					items = append(items, scanItem{id: id, modified: item.LastModified})
+				}
+			}
+			if !yield(items, err) {
+				return
+			}
+		}
+	}
+}
+
+// entries lists the entries of a partition in the given ranges. Those of one
+// document that follow each other count once.
+func (e *engine) entries(ctx context.Context, partition string, ranges []keyRange, limit int) source {
+	return func(yield func([]scanItem, error) bool) {
+		root := entryPrefix(e.db.prefix, e.resource, partition, "")
+		var last scanItem
+		for page, err := range e.db.requests.pages(ctx, ranges, limit) {
+			items := make([]scanItem, 0, len(page))
+			for _, item := range page {
+				id, _, ok := parseEntryKey(item.Key)
+				if !ok {
+					continue
+				}
+				rest := strings.TrimPrefix(item.Key, root)
+				entry := scanItem{id: id, path: rest[:strings.LastIndexByte(rest, '/')], modified: item.LastModified}
+				if entry.id == last.id && entry.path == last.path {
+					continue
+				}
+				last = entry
+				items = append(items, entry)
+			}
+			if !yield(items, err) {
+				return
+			}
+		}
+	}
+}
+
+// named is a source of items that need no request.
+func named(items []scanItem) source {
+	return func(yield func([]scanItem, error) bool) { yield(items, nil) }
+}
