@@ -179,6 +179,21 @@ func TestNoMethodGoesAround(t *testing.T) {
 		}, []string{"setContent", "deleteContent"}},
 		"Replace":    {func() error { return drop(c.Replace(ctx, "x", in)) }, []string{"replace"}},
 		"Upsert":     {func() error { return drop(c.Upsert(ctx, "x", in)) }, []string{"upsert"}},
+		"InsertMany": {func() error {
+			_, err := c.InsertMany(ctx, []clienttest.AccountInsert{{ID: "y", Name: "y"}})
+			return errors.Join(err, c.Delete(ctx, "y"))
+		}, []string{"insert", "delete"}},
+		"UpdateMany": {func() error {
+			_, err := c.UpdateMany(ctx, []clienttest.AccountID{"x"}, clienttest.AccountPatch{Name: s3db.Set("z")})
+			return err
+		}, []string{"update"}},
+		"Writer": {func() error {
+			w, err := c.Writer(ctx)
+			if err != nil {
+				return err
+			}
+			return errors.Join(w.Write(clienttest.AccountInsert{ID: "y", Name: "y"}), w.Close(), c.Delete(ctx, "y"))
+		}, []string{"insert", "delete"}},
 		"DeleteMany": {func() error { return c.DeleteMany(ctx, "x") }, []string{"deleteMany", "delete"}},
 		"DeleteAll": {func() error {
 			_, err := c.DeleteAll(ctx, s3db.Confirm("accounts"))
@@ -187,7 +202,7 @@ func TestNoMethodGoesAround(t *testing.T) {
 		"Delete": {func() error { return c.Delete(ctx, "x") }, []string{"delete"}},
 	}
 	// What these return or register reads no document by itself.
-	others := []string{"Database", "DryRun", "GetAll", "Hook", "HookObject", "Name", "OnExceedsLimit", "Query", "Subscribe", "Use", "Version"}
+	others := []string{"ContentURL", "Database", "DryRun", "GetAll", "Hook", "HookObject", "Name", "OnExceedsLimit", "Query", "Subscribe", "Use", "Version"}
 	for _, name := range methodsOf(c) {
 		call, ok := calls[name]
 		if !ok {

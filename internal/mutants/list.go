@@ -114,7 +114,7 @@ func mutants() []mutant {
 		},
 		{
 			name: "content of an unknown outcome stays", file: "runtime/content.go",
-			old: "if err != nil && !w.unknown {", new: "if err != nil {", run: contentTests, pkg: "./runtime",
+			old: "if d == nil && !w.unknown {", new: "if d == nil {", run: contentTests, pkg: "./runtime",
 		},
 		{
 			name: "old content goes after the commit", file: "runtime/content.go",

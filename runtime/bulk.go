@@ -1,0 +1,31 @@
+package s3db
+
+import "context"
+
+// InsertMany inserts documents, several at a time, each as Insert does, with its
+// validation, hooks and middleware. The result has the documents in the order of
+// the input, nil where one failed; the error is then a *BulkError that names each by
+// its index. One that fails does not keep the others from being stored.
+func (c *Collection[T, ID, I, P]) InsertMany(ctx context.Context, list []I, opts ...WriteOption) ([]*T, error) {
+	return many(c, "insertMany", len(list), func(i int) ID { return c.model.InsertID(&list[i]) },
+		func(i int) (*T, error) { return c.Insert(ctx, list[i], opts...) })
+}
+
+// UpdateMany applies one patch to documents, several at a time, each as Update
+// does. Result and error are those of InsertMany; an id that stands twice is
+// updated twice.
+func (c *Collection[T, ID, I, P]) UpdateMany(ctx context.Context, ids []ID, patch P, opts ...WriteOption) ([]*T, error) {
+	return many(c, "updateMany", len(ids), func(i int) ID { return ids[i] },
+		func(i int) (*T, error) { return c.Update(ctx, ids[i], patch, opts...) })
+}
+
+// many does something with n documents, several at a time.
+func many[T any, ID ~string, I, P any](c *Collection[T, ID, I, P], op string, n int, id func(i int) ID, do func(i int) (*T, error)) ([]*T, error) {
+	docs, errs := make([]*T, n), make([]error, n)
+	parallel(n, c.db.options.concurrency, func(i int) { docs[i], errs[i] = do(i) })
+	bulk := &BulkError{Op: op, Resource: c.model.Resource, Total: n}
+	for i, err := range errs {
+		bulk.add(i, string(id(i)), err)
+	}
+	return docs, bulk.orNil()
+}
