@@ -15,11 +15,16 @@ type Behavior interface {
 // ExceedsLimit is the event of a write whose document did not fit the limit for
 // metadata.
 type ExceedsLimit[T any] struct {
+	Oversize
+	Data *T // the document as it is stored
+}
+
+// Oversize says how a document did not fit the limit for metadata.
+type Oversize struct {
 	Operation string   // "insert", "update", "replace" or "upsert"
 	ID        string   // id of the document
 	TotalSize int      // bytes on the wire that the metadata would have had
 	Limit     int      // bytes that the store allows
 	Excess    int      // TotalSize - Limit
 	Truncated []string // paths of the strings that were cut
-	Data      *T       // the document as it is stored
 }

@@ -21,11 +21,20 @@ func (c *Collection[T, ID, I, P]) UpdateMany(ctx context.Context, ids []ID, patc
 
 // many does something with n documents, several at a time.
 func many[T any, ID ~string, I, P any](c *Collection[T, ID, I, P], op string, n int, id func(i int) ID, do func(i int) (*T, error)) ([]*T, error) {
-	docs, errs := make([]*T, n), make([]error, n)
-	parallel(n, c.db.options.concurrency, func(i int) { docs[i], errs[i] = do(i) })
+	docs := make([]*T, n)
+	return docs, c.engine.bulk(op, n, func(i int) string { return string(id(i)) }, func(i int) (err error) {
+		docs[i], err = do(i)
+		return err
+	})
+}
+
+// bulk does something n times, several at a time.
+func (c *engine) bulk(op string, n int, id func(i int) string, do func(i int) error) error {
+	errs := make([]error, n)
+	parallel(n, c.db.options.concurrency, func(i int) { errs[i] = do(i) })
 	bulk := &BulkError{Op: op, Resource: c.model.Resource, Total: n}
 	for i, err := range errs {
-		bulk.add(i, string(id(i)), err)
+		bulk.add(i, id(i), err)
 	}
-	return docs, bulk.orNil()
+	return bulk.orNil()
 }

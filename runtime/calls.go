@@ -1,9 +1,43 @@
 package s3db
 
 import (
+	"context"
 	"io"
 	"iter"
 )
+
+// Call is one call of a method on its way through middleware. A are its arguments,
+// R is its result. It belongs to one goroutine at a time.
+type Call[A, R any] struct {
+	// Args are the arguments. Middleware may change them before it calls Next.
+	Args A
+
+	invocation
+}
+
+// Next goes on with the call: the next middleware, and in the end the method
+// itself. Not calling it answers the call without them. Calling it again repeats
+// them.
+func (c *Call[A, R]) Next(ctx context.Context) (R, error) {
+	v, err := c.next(ctx)
+	return result[R](c.method, v, err)
+}
+
+// run runs a method through its middleware, and tells subscribers.
+func run[A, R any](ctx context.Context, e *engine, m Method, call *Call[A, R], opts []WriteOption, final func(context.Context) (any, error)) (R, error) {
+	call.begin(e, m, call, &call.Args, opts, final)
+	v, err := e.around(ctx, &call.invocation)
+	return result[R](m, v, err)
+}
+
+// result gives a result back its type.
+func result[R any](m Method, v any, err error) (R, error) {
+	r, ok := v.(R)
+	if v != nil && !ok {
+		err = configError("middleware of %s returned a %T, not a %T", m, v, r)
+	}
+	return r, err
+}
 
 // The arguments of calls.
 type (
@@ -48,6 +82,11 @@ type (
 		ID     ID
 		Ranges []ContentRange
 	}
+	// ContentURLArgs are the arguments of ContentURL.
+	ContentURLArgs[ID ~string] struct {
+		ID      ID
+		Options URLOptions
+	}
 	// QueryArgs are the arguments of what runs a query. Middleware may narrow it.
 	QueryArgs[T any, ID ~string] struct{ Query Query[T, ID] }
 )
@@ -58,6 +97,7 @@ func (a *PutArgs[ID, I]) subject() string       { return string(a.ID) }
 func (a *DeleteArgs[ID]) subject() string       { return string(a.ID) }
 func (a *SetContentArgs[ID]) subject() string   { return string(a.ID) }
 func (a *ContentArgs[ID]) subject() string      { return string(a.ID) }
+func (a *ContentURLArgs[ID]) subject() string   { return string(a.ID) }
 
 // The calls of each method.
 type (
@@ -87,6 +127,8 @@ type (
 	SetContentCall[T any, ID ~string] = Call[SetContentArgs[ID], *T]
 	// ContentCall is a call of Content.
 	ContentCall[ID ~string] = Call[ContentArgs[ID], *ContentReader]
+	// ContentURLCall is a call of ContentURL.
+	ContentURLCall[ID ~string] = Call[ContentURLArgs[ID], string]
 	// DeleteContentCall is a call of DeleteContent.
 	DeleteContentCall[T any, ID ~string] = Call[DeleteArgs[ID], *T]
 )

@@ -40,7 +40,7 @@ func (h heldClaims) forget(wants []claimWant) {
 // earlier attempt (prior) is written anew, since somebody may have read it before
 // the document was read again. Someone else's claim is taken only after its owner
 // was fenced, so that an owner that is slow cannot commit any more.
-func (c *Collection[T, ID, I, P]) acquire(ctx context.Context, id, token string, want claimWant, prior heldClaim) (heldClaim, error) {
+func (c *engine) acquire(ctx context.Context, id, token string, want claimWant, prior heldClaim) (heldClaim, error) {
 	body, err := json.Marshal(claim{ID: id, Token: token})
 	if err != nil {
 		return heldClaim{}, err
@@ -142,7 +142,7 @@ type ownerState struct {
 }
 
 // owner reads the document of a claim's owner: ErrUnique when it holds the value.
-func (c *Collection[T, ID, I, P]) owner(ctx context.Context, id string, want claimWant) (ownerState, error) {
+func (c *engine) owner(ctx context.Context, id string, want claimWant) (ownerState, error) {
 	key, err := c.key(id)
 	if err != nil {
 		return ownerState{}, err
@@ -171,7 +171,7 @@ func (c *Collection[T, ID, I, P]) owner(ctx context.Context, id string, want cla
 // fence makes sure that the owner of a claim cannot commit on the state it has
 // read, by changing its document. It reports false when the document changed
 // meanwhile.
-func (c *Collection[T, ID, I, P]) fence(ctx context.Context, owner ownerState) (bool, error) {
+func (c *engine) fence(ctx context.Context, owner ownerState) (bool, error) {
 	fenced, err := c.fencedRecord(owner.state)
 	if err != nil {
 		return false, err
@@ -187,7 +187,7 @@ func (c *Collection[T, ID, I, P]) fence(ctx context.Context, owner ownerState) (
 
 // fencedRecord is the document with another body and nothing else changed; in
 // place of an absent one it is a tombstone.
-func (c *Collection[T, ID, I, P]) fencedRecord(s state) (*record, error) {
+func (c *engine) fencedRecord(s state) (*record, error) {
 	mark, err := newRevision()
 	if err != nil {
 		return nil, err
@@ -230,7 +230,7 @@ func (db *Database) release(ctx context.Context, key, etag string) {
 }
 
 // releaseHeld gives back what a failed write took.
-func (c *Collection[T, ID, I, P]) releaseHeld(ctx context.Context, held heldClaims) {
+func (c *engine) releaseHeld(ctx context.Context, held heldClaims) {
 	for key, h := range held {
 		if !h.inherited {
 			c.db.release(ctx, key, h.etag)

@@ -19,7 +19,7 @@ const (
 
 // commit sends the one request that makes the attempt happen, and finds out by
 // reading whatever the replies leave open.
-func (c *Collection[T, ID, I, P]) commit(ctx context.Context, w *write[T], key string, a *attempt[T]) (outcome, state, error) {
+func (c *engine) commit(ctx context.Context, w *write, key string, a *attempt) (outcome, state, error) {
 	etag, maybe, err := c.sendCommit(ctx, key, a)
 	if err == nil {
 		c.settle(w.id, a, etag)
@@ -76,13 +76,13 @@ func (c *Collection[T, ID, I, P]) commit(ctx context.Context, w *write[T], key s
 // fleeting reports whether a state that rules the attempt out may not last. A
 // tombstone rules out a write on the condition that there is no object, but only
 // until it is removed, and a request of the attempt may still be under way then.
-func (a *attempt[T]) fleeting(seen state) bool {
+func (a *attempt) fleeting(seen state) bool {
 	return a.base.record == nil && seen.record != nil && !seen.live() && seen.aged
 }
 
 // hold writes a tombstone anew, so that it stays for another hour, and reads what
 // is there then. It reports false when something else had taken its place.
-func (c *Collection[T, ID, I, P]) hold(ctx context.Context, key string, seen state) (bool, state, error) {
+func (c *engine) hold(ctx context.Context, key string, seen state) (bool, state, error) {
 	held, err := c.fence(ctx, ownerState{key: key, state: seen})
 	if err != nil {
 		return false, state{}, err
@@ -98,7 +98,7 @@ func unknownOutcome(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 }
 
-func (c *Collection[T, ID, I, P]) sendCommit(ctx context.Context, key string, a *attempt[T]) (etag string, maybe bool, err error) {
+func (c *engine) sendCommit(ctx context.Context, key string, a *attempt) (etag string, maybe bool, err error) {
 	cond := a.base.condition()
 	if a.doc == nil && c.vanishes(a.base) {
 		maybe, err = c.db.requests.deleteIf(ctx, key, cond)
@@ -113,12 +113,12 @@ func (c *Collection[T, ID, I, P]) sendCommit(ctx context.Context, key string, a 
 // and absent again defeats the condition "there is no such document": an insert
 // that is still under way in the network, or that began before its document was
 // fenced, would commit although its entries and claims are gone.
-func (c *Collection[T, ID, I, P]) vanishes(s state) bool {
+func (c *engine) vanishes(s state) bool {
 	return c.db.caps.Local && c.db.caps.ConditionalDelete && s.record.fence == ""
 }
 
 // settle completes the document that the caller gets.
-func (c *Collection[T, ID, I, P]) settle(id string, a *attempt[T], etag string) {
+func (c *engine) settle(id string, a *attempt, etag string) {
 	if a.doc != nil {
 		c.describe(a.doc, id, state{record: a.rec, etag: etag})
 	}
@@ -138,7 +138,7 @@ const (
 // fate looks for the attempt in the history of revisions that each document
 // keeps. Without that history a write that was applied and then overwritten by
 // others would look refused, and be applied twice.
-func (a *attempt[T]) fate(seen state) fate {
+func (a *attempt) fate(seen state) fate {
 	if seen.record == nil {
 		switch {
 		case a.doc == nil:

@@ -86,7 +86,7 @@ func (x *contentChange) late() bool {
 var errLateContent = fmt.Errorf("%w: the commit took too long after the content was written", ErrUnavailable)
 
 // changeContent puts the content of a write into the document's next record.
-func (c *Collection[T, ID, I, P]) changeContent(w *write[T], cur state, a *attempt[T]) {
+func (c *engine) changeContent(w *write, cur state, a *attempt) {
 	if w.content == nil {
 		return
 	}
@@ -95,7 +95,7 @@ func (c *Collection[T, ID, I, P]) changeContent(w *write[T], cur state, a *attem
 }
 
 // dropContent lets a commit remove the content that the document has before it.
-func (c *Collection[T, ID, I, P]) dropContent(id string, cur state, a *attempt[T]) {
+func (c *engine) dropContent(id string, cur state, a *attempt) {
 	if cur.record == nil || cur.record.content == nil || names(a.rec.content, cur.record.content.token) {
 		return
 	}
@@ -117,29 +117,26 @@ func (c *Collection[T, ID, I, P]) dropContent(id string, cur state, a *attempt[T
 // It costs 3 requests, and 1 more to remove the content before; a content of more
 // than 8 MiB costs 1 for each 8 MiB and 2 in place of one of these.
 func (c *Collection[T, ID, I, P]) SetContent(ctx context.Context, id ID, r io.Reader, opts ...ContentOption) (*T, error) {
-	began := c.started()
-	args := &SetContentArgs[ID]{ID: id, Reader: r, Options: opts}
-	var d *T
-	var err error
-	if p := c.pipes(); p != nil {
-		d, err = p.setContent.run(ctx, *args, nil)
-	} else {
-		d, err = c.setContent(ctx, args)
+	if c.engine.plain() {
+		d, err := c.engine.setContent(ctx, string(id), r, opts)
+		return of[T](d), err
 	}
-	c.failed(ctx, began, "setContent", id, err)
-	return d, err
+	call := &SetContentCall[T, ID]{Args: SetContentArgs[ID]{ID: id, Reader: r, Options: opts}}
+	return run(ctx, c.engine, MethodSetContent, call, nil, func(ctx context.Context) (any, error) {
+		return c.engine.setContent(ctx, string(call.Args.ID), call.Args.Reader, call.Args.Options)
+	})
 }
 
-func (c *Collection[T, ID, I, P]) setContent(ctx context.Context, args *SetContentArgs[ID]) (*T, error) {
+func (c *engine) setContent(ctx context.Context, id string, r io.Reader, opts []ContentOption) (document, error) {
 	const op = "setContent"
-	d, err := c.replaceContent(ctx, op, string(args.ID), args.Reader, args.Options)
+	d, err := c.replaceContent(ctx, op, id, r, opts)
 	if d == nil && err != nil {
-		return nil, c.fail(op, string(args.ID), err)
+		return nil, c.fail(op, id, err)
 	}
 	return d, err // with a document: of a hook after the write
 }
 
-func (c *Collection[T, ID, I, P]) replaceContent(ctx context.Context, op, id string, r io.Reader, opts []ContentOption) (*T, error) {
+func (c *engine) replaceContent(ctx context.Context, op, id string, r io.Reader, opts []ContentOption) (document, error) {
 	o, err := newContentOptions(opts)
 	if err != nil {
 		return nil, err
@@ -152,7 +149,7 @@ func (c *Collection[T, ID, I, P]) replaceContent(ctx context.Context, op, id str
 	if err != nil {
 		return nil, err
 	}
-	w := &write[T]{op: op, id: id, options: o.write, known: &s, content: &contentChange{ref: &contentRef{}}, change: keepDocument[T]}
+	w := &write{op: op, id: id, options: o.write, known: &s, content: &contentChange{ref: &contentRef{}}, change: keepDocument}
 	// Whatever forbids the write is found before anything is sent.
 	if _, err := c.prepare(ctx, w, s, heldClaims{}); err != nil {
 		return nil, err
@@ -178,11 +175,11 @@ func (c *Collection[T, ID, I, P]) replaceContent(ctx context.Context, op, id str
 }
 
 // keepDocument is the change of a write that changes no attribute.
-func keepDocument[T any](_ *Validator, d *T, _ state) (*T, error) { return d, nil }
+func keepDocument(_ *Validator, d document, _ state) (document, error) { return d, nil }
 
 // removeContent removes a content that no document names or will name. Failing
 // leaves what fsck finds.
-func (c *Collection[T, ID, I, P]) removeContent(ctx context.Context, key string) {
+func (c *engine) removeContent(ctx context.Context, key string) {
 	clean, cancel := c.db.requests.afterwards(ctx)
 	defer cancel()
 	_ = c.db.requests.remove(clean, []string{key})
@@ -190,22 +187,21 @@ func (c *Collection[T, ID, I, P]) removeContent(ctx context.Context, key string)
 
 // DeleteContent removes the content of a document, whose attributes stay. Errors:
 // ErrNotFound, ErrNoContent; ErrConflict under IfMatch. It costs 3 requests.
-func (c *Collection[T, ID, I, P]) DeleteContent(ctx context.Context, id ID, opts ...WriteOption) (d *T, err error) {
-	began := c.started()
-	args := &DeleteArgs[ID]{ID: id, Options: opts}
-	if p := c.pipes(); p != nil {
-		d, err = p.deleteContent.run(ctx, *args, opts)
-	} else {
-		d, err = c.deleteContent(ctx, args)
+func (c *Collection[T, ID, I, P]) DeleteContent(ctx context.Context, id ID, opts ...WriteOption) (*T, error) {
+	if c.engine.plain() {
+		d, err := c.engine.deleteContent(ctx, string(id), opts)
+		return of[T](d), err
 	}
-	c.failed(ctx, began, "deleteContent", id, err)
-	return d, err
+	call := &DeleteContentCall[T, ID]{Args: DeleteArgs[ID]{ID: id, Options: opts}}
+	return run(ctx, c.engine, MethodDeleteContent, call, opts, func(ctx context.Context) (any, error) {
+		return c.engine.deleteContent(ctx, string(call.Args.ID), call.Args.Options)
+	})
 }
 
-func (c *Collection[T, ID, I, P]) deleteContent(ctx context.Context, args *DeleteArgs[ID]) (*T, error) {
-	return c.write(ctx, &write[T]{
-		op: "deleteContent", id: string(args.ID), options: newWriteOptions(args.Options), content: &contentChange{},
-		change: func(_ *Validator, d *T, s state) (*T, error) {
+func (c *engine) deleteContent(ctx context.Context, id string, opts []WriteOption) (document, error) {
+	return c.write(ctx, &write{
+		op: "deleteContent", id: id, options: newWriteOptions(opts), content: &contentChange{},
+		change: func(_ *Validator, d document, s state) (document, error) {
 			if s.record.content == nil {
 				return nil, ErrNoContent
 			}
@@ -218,16 +214,19 @@ func (c *Collection[T, ID, I, P]) deleteContent(ctx context.Context, args *Delet
 // costs 1 request, and none is needed for a document at hand, whose Meta.Content
 // tells it.
 func (c *Collection[T, ID, I, P]) HasContent(ctx context.Context, id ID) (bool, error) {
-	if p := c.pipes(); p != nil {
-		return p.hasContent.run(ctx, GetArgs[ID]{ID: id}, nil)
+	if c.engine.plain() {
+		return c.engine.hasContent(ctx, string(id))
 	}
-	return c.hasContent(ctx, id)
+	call := &ExistsCall[ID]{Args: GetArgs[ID]{ID: id}}
+	return run(ctx, c.engine, MethodHasContent, call, nil, func(ctx context.Context) (any, error) {
+		return c.engine.hasContent(ctx, string(call.Args.ID))
+	})
 }
 
-func (c *Collection[T, ID, I, P]) hasContent(ctx context.Context, id ID) (bool, error) {
-	s, err := c.read(ctx, string(id))
+func (c *engine) hasContent(ctx context.Context, id string) (bool, error) {
+	s, err := c.read(ctx, id)
 	if err != nil {
-		return false, c.fail("hasContent", string(id), err)
+		return false, c.fail("hasContent", id, err)
 	}
 	return s.live() && s.record.content != nil, nil
 }
@@ -245,23 +244,25 @@ type ContentRange struct {
 // ErrNotFound; ErrNoContent, which matches ErrNotFound, when the document is there
 // without content; ErrRange; ErrUnsupported. It costs 2 requests.
 func (c *Collection[T, ID, I, P]) Content(ctx context.Context, id ID, ranges ...ContentRange) (*ContentReader, error) {
-	args := ContentArgs[ID]{ID: id, Ranges: ranges}
-	if p := c.pipes(); p != nil {
-		return p.content.run(ctx, args, nil)
+	if c.engine.plain() {
+		return c.engine.content(ctx, string(id), ranges)
 	}
-	return c.content(ctx, args)
+	call := &ContentCall[ID]{Args: ContentArgs[ID]{ID: id, Ranges: ranges}}
+	return run(ctx, c.engine, MethodContent, call, nil, func(ctx context.Context) (any, error) {
+		return c.engine.content(ctx, string(call.Args.ID), call.Args.Ranges)
+	})
 }
 
-func (c *Collection[T, ID, I, P]) content(ctx context.Context, args ContentArgs[ID]) (*ContentReader, error) {
+func (c *engine) content(ctx context.Context, id string, ranges []ContentRange) (*ContentReader, error) {
 	const op = "content"
-	r, err := c.openContent(ctx, op, string(args.ID), args.Ranges)
+	r, err := c.openContent(ctx, op, id, ranges)
 	if err != nil {
-		return nil, c.fail(op, string(args.ID), err)
+		return nil, c.fail(op, id, err)
 	}
 	return r, nil
 }
 
-func (c *Collection[T, ID, I, P]) openContent(ctx context.Context, op, id string, ranges []ContentRange) (*ContentReader, error) {
+func (c *engine) openContent(ctx context.Context, op, id string, ranges []ContentRange) (*ContentReader, error) {
 	store, err := c.db.contents()
 	if err != nil {
 		return nil, err
@@ -302,7 +303,7 @@ func (c *Collection[T, ID, I, P]) openContent(ctx context.Context, op, id string
 }
 
 // contentRef reads which content a document has.
-func (c *Collection[T, ID, I, P]) contentRef(ctx context.Context, id string) (*contentRef, error) {
+func (c *engine) contentRef(ctx context.Context, id string) (*contentRef, error) {
 	s, err := c.read(ctx, id)
 	switch {
 	case err != nil:

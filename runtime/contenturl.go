@@ -27,23 +27,26 @@ const (
 // when the document gets another content, or none, before it expires.
 //
 // Errors: ErrNotFound, ErrNoContent; ErrRange for a time that a URL cannot last;
-// ErrUnsupported when no server keeps the database. It costs 1 request. Middleware
-// is asked as for hasContent, which costs 1 more, since a URL gives what content
-// gives.
+// ErrUnsupported when no server keeps the database. It costs 1 request.
 func (c *Collection[T, ID, I, P]) ContentURL(ctx context.Context, id ID, o URLOptions) (string, error) {
-	if c.pipes() != nil {
-		if _, err := c.HasContent(ctx, id); err != nil {
-			return "", err
-		}
+	if c.engine.plain() {
+		return c.engine.contentURL(ctx, string(id), o)
 	}
-	url, err := c.contentURL(ctx, string(id), o)
+	call := &ContentURLCall[ID]{Args: ContentURLArgs[ID]{ID: id, Options: o}}
+	return run(ctx, c.engine, MethodContentURL, call, nil, func(ctx context.Context) (any, error) {
+		return c.engine.contentURL(ctx, string(call.Args.ID), call.Args.Options)
+	})
+}
+
+func (c *engine) contentURL(ctx context.Context, id string, o URLOptions) (string, error) {
+	url, err := c.signContent(ctx, id, o)
 	if err != nil {
-		return "", c.fail("contentURL", string(id), err)
+		return "", c.fail("contentURL", id, err)
 	}
 	return url, nil
 }
 
-func (c *Collection[T, ID, I, P]) contentURL(ctx context.Context, id string, o URLOptions) (string, error) {
+func (c *engine) signContent(ctx context.Context, id string, o URLOptions) (string, error) {
 	signer, ok := c.db.requests.store.(ContentSigner)
 	if !ok {
 		return "", fmt.Errorf("%w: only a server has URLs; this database is in memory or in a file", ErrUnsupported)

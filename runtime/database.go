@@ -63,7 +63,7 @@ type Database struct {
 	owned     bool           // Close closes the store
 
 	middleware registrations[AnyMiddleware]
-	events     registrations[subscriber[DatabaseEvent]]
+	events     registrations[subscriber]
 	writes     registrations[func(context.Context, *PendingWrite) error]
 	plugins    []Plugin
 	news       []DatabaseEvent // of loading the registry, until Open tells them

@@ -14,24 +14,32 @@ import (
 // It costs 2 requests for each document, 1 for each of its unique values, and 1 for
 // every 1,000 partition entries of all documents together.
 func (c *Collection[T, ID, I, P]) DeleteMany(ctx context.Context, ids ...ID) error {
-	if p := c.pipes(); p != nil {
-		_, err := p.deleteMany.run(ctx, ManyArgs[ID]{IDs: ids}, nil)
-		return err
+	if c.engine.plain() {
+		return c.deleteMany(ctx, ids)
 	}
-	return c.deleteMany(ctx, ids)
+	call := &DeleteManyCall[ID]{Args: ManyArgs[ID]{IDs: ids}}
+	_, err := run(ctx, c.engine, MethodDeleteMany, call, nil, func(ctx context.Context) (any, error) {
+		return nil, c.deleteMany(ctx, call.Args.IDs)
+	})
+	return err
 }
 
 func (c *Collection[T, ID, I, P]) deleteMany(ctx context.Context, ids []ID) error {
+	return c.engine.deleteMany(ctx, idTexts(ids), c.deleteLater)
+}
+
+// deleteMany deletes documents by a function that leaves the entries to a sweeper.
+func (c *engine) deleteMany(ctx context.Context, ids []string, deleteLater deleteLater) error {
 	sweep := &sweeper{requests: &c.db.requests}
 	places := firstPlaces(ids)
 	errs := make([]error, len(places))
 	parallel(len(places), c.db.options.concurrency, func(i int) {
-		errs[i] = c.deleteLater(ctx, ids[places[i]], sweep)
+		errs[i] = deleteLater(ctx, ids[places[i]], sweep)
 	})
 	sweep.flush(ctx)
 	bulk := &BulkError{Op: "deleteMany", Resource: c.model.Resource, Total: len(places)}
 	for i, err := range errs {
-		bulk.add(places[i], string(ids[places[i]]), err)
+		bulk.add(places[i], ids[places[i]], err)
 	}
 	return bulk.orNil()
 }
@@ -55,6 +63,10 @@ func Confirm(resource string) Confirmation { return Confirmation{resource} }
 //
 // It costs 1 request for every 1,000 documents and what DeleteMany costs.
 func (c *Collection[T, ID, I, P]) DeleteAll(ctx context.Context, confirm Confirmation) (int, error) {
+	return c.engine.deleteAll(ctx, confirm, c.deleteLater)
+}
+
+func (c *engine) deleteAll(ctx context.Context, confirm Confirmation, deleteLater deleteLater) (int, error) {
 	const op = "deleteAll"
 	if confirm.resource != c.model.Resource {
 		return 0, c.fail(op, "", configError("pass s3db.Confirm(%q) to delete all documents; this confirms %q", c.model.Resource, confirm.resource))
@@ -63,17 +75,17 @@ func (c *Collection[T, ID, I, P]) DeleteAll(ctx context.Context, confirm Confirm
 	defer sweep.flush(ctx)
 	bulk := &BulkError{Op: op, Resource: c.model.Resource}
 	deleted := 0
-	page := make([]ID, 0, 2*bulkPage)
+	page := make([]string, 0, 2*bulkPage)
 	run := func() bool {
 		errs := make([]error, len(page))
-		parallel(len(page), c.db.options.concurrency, func(i int) { errs[i] = c.deleteLater(ctx, page[i], sweep) })
+		parallel(len(page), c.db.options.concurrency, func(i int) { errs[i] = deleteLater(ctx, page[i], sweep) })
 		hopeless := ctx.Err() != nil
 		for i, err := range errs {
 			switch {
 			case err == nil:
 				deleted++
 			case !errors.Is(err, ErrNotFound): // else somebody was faster
-				bulk.add(bulk.Total+i, string(page[i]), err)
+				bulk.add(bulk.Total+i, page[i], err)
 				hopeless = hopeless || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrRefused)
 			}
 		}
@@ -81,12 +93,12 @@ func (c *Collection[T, ID, I, P]) DeleteAll(ctx context.Context, confirm Confirm
 		page = page[:0]
 		return !hopeless
 	}
-	for items, err := range c.reads.documents(ctx, []keyRange{{prefix: dataPrefix(c.db.prefix, c.model.Resource)}}, 0) {
+	for items, err := range c.documents(ctx, []keyRange{{prefix: dataPrefix(c.db.prefix, c.model.Resource)}}, 0) {
 		if err != nil {
 			return deleted, errors.Join(c.fail(op, "", err), bulk.orNil())
 		}
 		for _, item := range items {
-			page = append(page, ID(item.id))
+			page = append(page, item.id)
 		}
 		if len(page) >= bulkPage && !run() {
 			break
@@ -104,13 +116,15 @@ func (c *Collection[T, ID, I, P]) DeleteAll(ctx context.Context, confirm Confirm
 const bulkPage = 1000
 
 // deleteLater is Delete, which leaves the entries to a sweeper.
-func (c *Collection[T, ID, I, P]) deleteLater(ctx context.Context, id ID, sweep *sweeper) error {
-	return c.Delete(ctx, id, func(o *writeOptions) { o.sweep = sweep })
+type deleteLater func(ctx context.Context, id string, sweep *sweeper) error
+
+func (c *Collection[T, ID, I, P]) deleteLater(ctx context.Context, id string, sweep *sweeper) error {
+	return c.Delete(ctx, ID(id), func(o *writeOptions) { o.sweep = sweep })
 }
 
 // firstPlaces returns the index of each id where it stands first.
-func firstPlaces[ID ~string](ids []ID) []int {
-	seen := make(map[ID]bool, len(ids))
+func firstPlaces(ids []string) []int {
+	seen := make(map[string]bool, len(ids))
 	places := make([]int, 0, len(ids))
 	for i, id := range ids {
 		if !seen[id] {

@@ -6,8 +6,8 @@ import (
 
 // decoded is a document with the fields of it that this program does not know
 // and writes back as they are.
-type decoded[T any] struct {
-	doc     *T
+type decoded struct {
+	doc     document
 	unknown unknownFields
 }
 
@@ -31,20 +31,20 @@ func (p *codecs) decoder(r *record, s sealer) *Decoder {
 	return d
 }
 
-func (c *Collection[T, ID, I, P]) decode(id string, s state) (decoded[T], error) {
-	d := new(T)
+func (c *engine) decode(id string, s state) (decoded, error) {
+	d := c.model.make()
 	dec := c.codecs.decoder(s.record, c.sealer(id))
 	defer c.codecs.decoders.Put(dec)
 	c.model.Decode(dec, d)
 	if err := dec.Err(); err != nil {
-		return decoded[T]{}, err
+		return decoded{}, err
 	}
 	c.describe(d, id, s)
-	return decoded[T]{doc: d, unknown: dec.unknown()}, nil
+	return decoded{doc: d, unknown: dec.unknown()}, nil
 }
 
 // sealer encrypts the secrets of one document; nil for a resource without any.
-func (c *Collection[T, ID, I, P]) sealer(id string) sealer {
+func (c *engine) sealer(id string) sealer {
 	if !c.model.Secrets {
 		return nil
 	}
@@ -52,16 +52,16 @@ func (c *Collection[T, ID, I, P]) sealer(id string) sealer {
 }
 
 // encoding is a document being encoded: the source of a [Draft].
-type encoding[T any] struct {
-	decoded[T]
+type encoding struct {
+	decoded
 	encoder *Encoder
 	sealer  sealer
-	write   func(*Encoder, *T)
-	texts   func(*Texts, *T)
+	write   func(*Encoder, document)
+	texts   func(*Texts, document)
 	names   []string
 }
 
-func (x *encoding[T]) encode() ([]field, error) {
+func (x *encoding) encode() ([]field, error) {
 	x.encoder.reset(x.sealer)
 	x.encoder.preserve(x.unknown)
 	x.write(x.encoder, x.doc)
@@ -71,19 +71,19 @@ func (x *encoding[T]) encode() ([]field, error) {
 	return x.encoder.fields(), nil
 }
 
-func (x *encoding[T]) offer(t *Texts) {
+func (x *encoding) offer(t *Texts) {
 	if x.texts != nil {
 		x.texts(t, x.doc)
 	}
 }
 
-func (x *encoding[T]) name(number int) string { return attributeName(x.names, number) }
+func (x *encoding) name(number int) string { return attributeName(x.names, number) }
 
 // encoding prepares a document for its draft. The caller gives the encoder back
 // when it needs the draft no more.
-func (c *Collection[T, ID, I, P]) encoding(id string, d decoded[T]) *encoding[T] {
+func (c *engine) encoding(id string, d decoded) *encoding {
 	s := c.sealer(id)
-	return &encoding[T]{
+	return &encoding{
 		decoded: d, encoder: c.codecs.encoder(s), sealer: s,
 		write: c.model.Encode, texts: c.model.Texts, names: c.model.Names,
 	}
@@ -91,7 +91,7 @@ func (c *Collection[T, ID, I, P]) encoding(id string, d decoded[T]) *encoding[T]
 
 // fit encodes the document into rec, as the behavior places its attributes. It
 // returns the event to raise when the document is written, or nil.
-func (c *Collection[T, ID, I, P]) fit(w *write[T], rec *record, d decoded[T]) (*ExceedsLimit[T], error) {
+func (c *engine) fit(w *write, rec *record, d decoded) (*Oversize, error) {
 	x := c.encoding(w.id, d)
 	defer c.codecs.encoders.Put(x.encoder)
 	draft, err := newDraft(x, c.db.metadataLimit(), rec.overhead())
@@ -114,8 +114,8 @@ func (c *Collection[T, ID, I, P]) fit(w *write[T], rec *record, d decoded[T]) (*
 	if draft.exceeded == 0 {
 		return nil, nil //nolint:nilnil // most documents fit, and that is no event
 	}
-	return &ExceedsLimit[T]{
+	return &Oversize{
 		Operation: w.op, ID: w.id, TotalSize: draft.exceeded, Limit: draft.limit,
-		Excess: draft.exceeded - draft.limit, Truncated: draft.truncated, Data: d.doc,
+		Excess: draft.exceeded - draft.limit, Truncated: draft.truncated,
 	}, nil
 }

@@ -17,13 +17,18 @@ type DryRun struct {
 // not changed, and no request is made. Attributes that only a newer program knows
 // are not counted.
 func (c *Collection[T, ID, I, P]) DryRun(d *T, b Behavior) (DryRun, error) {
+	own := *d
+	return c.engine.dryRun(&own, b)
+}
+
+// dryRun may change d.
+func (c *engine) dryRun(d document, b Behavior) (DryRun, error) {
 	const op = "dry run"
-	id := string(*c.model.ID(d))
+	id := c.model.id(d)
 	if b == nil {
 		b = c.model.Behavior
 	}
-	own := *d
-	x := c.encoding(id, decoded[T]{doc: &own})
+	x := c.encoding(id, decoded{doc: d})
 	defer c.codecs.encoders.Put(x.encoder)
 	rec := record{format: recordFormat, version: c.version}
 	draft, err := newDraft(x, c.db.metadataLimit(), rec.overhead())

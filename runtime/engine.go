@@ -2,418 +2,220 @@ package s3db
 
 import (
 	"context"
-	"hash/maphash"
-	"slices"
+	"errors"
+	"sync"
+	"time"
 )
 
-// reading is a query on its way: where it reads, and from where on.
-type reading struct {
-	access
-
-	spec   *querySpec
-	source func(context.Context) source
-	inKeys bool // the predicates are about ids alone: keys decide
-	exact  bool // the source has no document twice
-	after  rank // of an order that is made in memory: where to go on
-	hash   []byte
-}
-
-// engine reads the documents of a resource, without their type: all of it that
-// need not be compiled again for each resource.
+// engine is what a Collection does to documents whose type it need not know:
+// nearly all of it.
 type engine struct {
-	db                  *Database
-	resource            string
-	anyID               bool
-	partitions, uniques []indexInfo
-	docs                documents
+	db      *Database
+	model   *model
+	newID   IDGenerator
+	version int
+	turns   turns
+	codecs  codecs
+
+	partitions, uniques []indexInfo // of the model, for the planner
+
+	hooks      registrations[hookSet]
+	middleware registrations[middlewareSet]
+	events     registrations[subscriber]
 }
 
-// documents is what a collection does for its engine. A document is a pointer to
-// one.
-type documents interface {
-	readItem(ctx context.Context, r *reading, item scanItem) (any, error) // nil: none that counts
-	idOf(d any) string
-	withID(id string) any // a document that has nothing but an id
-	fail(op, id string, err error) error
+func newEngine(db *Database, m *model, newID IDGenerator) *engine {
+	if custom := db.options.ids[m.Resource]; custom != nil {
+		newID = custom
+	}
+	c := &engine{db: db, model: m, newID: newID, version: db.versions[m.Resource]}
+	for _, x := range m.Partitions {
+		c.partitions = append(c.partitions, x.indexInfo)
+	}
+	for _, x := range m.Uniques {
+		c.uniques = append(c.uniques, x.indexInfo)
+	}
+	return c
 }
 
-// open plans a query. limit is the number of documents that are wanted, or
-// negative.
-func (e *engine) open(s *querySpec, limit int) (*reading, error) {
-	if s.err != nil {
-		return nil, s.err
-	}
-	r := &reading{spec: s, access: choose(s, e.partitions, e.uniques), exact: true}
-	r.hash = queryHash(e.resource, r)
-	after, err := r.resume(e.db.id)
-	if err != nil {
-		return nil, err
-	}
-	r.inKeys = r.kind == accessResource && !conditionsBeside(s.where, idPath)
-	first := 0 // keys of the first listing: no more than can be used
-	if limit >= 0 && r.sorted && len(r.filters) == 0 {
-		first = min(limit+s.offset+1+len(r.pushed), maxPage) // a bound may be in the range and not count
-	}
-	switch r.kind {
-	case accessResource:
-		prefix := dataPrefix(e.db.prefix, e.resource)
-		ranges := []keyRange{r.steps[0].ids(prefix)}
-		if after != "" {
-			ranges = resume(ranges, prefix+after)
-		}
-		r.source = func(ctx context.Context) source { return e.documents(ctx, ranges, first) }
-		if r.inKeys && len(s.where) > 0 {
-			r.source = func(ctx context.Context) source { return e.matching(e.documents(ctx, ranges, first), s.match) }
-		}
-	case accessPartition:
-		root := entryPrefix(e.db.prefix, e.resource, r.index.name, "")
-		ranges := stretches(root, r.index.fields, r.steps)
-		if after != "" {
-			ranges = resume(ranges, root+after+afterEnd)
-		}
-		r.exact = exact(r.index.fields, r.steps)
-		r.source = func(ctx context.Context) source { return e.entries(ctx, r.index.name, ranges, first) }
-	case accessIDs, accessUnique:
-		var items []scanItem
-		for _, v := range r.values {
-			switch {
-			case v <= after && after != "":
-			case r.kind == accessUnique:
-				items = append(items, scanItem{path: v, claim: true})
-			case ValidateID(v, e.anyID) == nil: // others name no document
-				items = append(items, scanItem{id: v})
-			}
-		}
-		r.source = func(context.Context) source { return named(items) }
-	default:
-		r.source = func(context.Context) source { return named(nil) }
-	}
-	return r, nil
-}
-
-// maxPage is the number of keys of one listing.
-const maxPage = 1000
-
-// ids is the range of keys of documents whose ids are within the narrowing.
-func (s narrowing) ids(prefix string) keyRange {
-	key := func(v *keyText) string { return string(appendKeyText([]byte(prefix), string(v.text))) }
-	kr := keyRange{prefix: prefix}
-	if s.prefix != nil {
-		kr.prefix = key(s.prefix)
-	}
-	if s.from != nil {
-		kr.from = key(s.from)
-	}
-	if s.to != nil {
-		kr.to = key(s.to) + string(keyEnd) // above it, and below all longer ids
-	}
-	return kr
-}
-
-// place is the position of an item in the source, for a cursor.
-func (r *reading) place(item scanItem) string {
-	switch r.kind {
-	case accessResource:
-		return string(appendKeyText(nil, item.id))
-	case accessPartition:
-		return string(appendKeyText([]byte(item.path+"/id="), item.id))
-	case accessUnique:
-		return item.path
-	default:
-		return item.id
-	}
-}
-
-// conditionsBeside reports whether a predicate is about something else than one
-// attribute.
-func conditionsBeside(where []node, path string) bool {
-	return slices.ContainsFunc(where, func(n node) bool { return !n.about(path) })
-}
-
-// scan starts to read documents, need of them or all. The caller must close the
-// scanner.
-func (e *engine) scan(ctx context.Context, r *reading, need int, o streamOptions) *scanner {
-	bounds := scanOptions{ahead: o.batch, parallel: o.concurrency, need: need}
-	return newScanner(ctx, r.source, func(ctx context.Context, item scanItem) (any, error) {
-		d, err := e.docs.readItem(ctx, r, item)
-		if err != nil || d == nil || slices.ContainsFunc(r.spec.match, func(match func(any) bool) bool { return !match(d) }) {
-			return nil, err
-		}
-		return d, nil
-	}, bounds)
-}
-
-// stream yields the documents of a query with its order, offset and limit.
-func (e *engine) stream(ctx context.Context, op string, s *querySpec, options []StreamOption, yield func(any, error) bool) {
-	o, err := newStreamOptions(e.db.options.concurrency, options)
-	if err != nil {
-		yield(nil, e.docs.fail(op, "", err))
-		return
-	}
-	r, err := e.open(s, s.limit)
-	if err != nil {
-		yield(nil, e.docs.fail(op, "", err))
-		return
-	}
-	if s.limit == 0 {
-		return
-	}
-	if !r.sorted {
-		e.sort(ctx, op, r, o, s.limit, func(x ranked, err error) bool { return yield(x.doc, err) })
-		return
-	}
-	e.inOrder(ctx, op, r, o, s.limit, func(f *fetch, err error) bool { return yield(f.doc, err) }, nil)
-}
-
-// inOrder yields the documents of a query that keys order, after its offset. then
-// is called when the limit was reached.
-func (e *engine) inOrder(ctx context.Context, op string, r *reading, o streamOptions, limit int, yield func(*fetch, error) bool, then func(*scanner)) {
-	skip := r.spec.offset
-	need := limit
-	if r.inKeys {
-		// Offset without reading: what a listing names is there.
-		listed := r.source
-		r.source = func(ctx context.Context) source { return skipItems(listed(ctx), r.spec.offset) }
-		skip = 0
-	} else if need >= 0 {
-		need += skip
-	}
-	s := e.scan(ctx, r, need, o)
-	defer s.close()
-	once := newOnce(r.exact)
-	for left := limit; left != 0; {
-		f, ok := s.next()
-		switch {
-		case !ok:
-			return
-		case f.err != nil:
-			if !yield(f, e.docs.fail(op, f.item.id, f.err)) {
-				return
-			}
-			s.want()
-		case once.again(e.docs.idOf(f.doc)):
-			s.want()
-		case skip > 0:
-			skip--
-		case yield(f, nil):
-			left--
-		default:
-			return
-		}
-	}
-	if then != nil {
-		then(s)
-	}
-}
-
-// skipItems leaves out the first n items of a source.
-func skipItems(src source, n int) source {
-	return func(yield func([]scanItem, error) bool) {
-		for items, err := range src {
-			cut := min(n, len(items))
-			n -= cut
-			if !yield(items[cut:], err) {
-				return
-			}
-		}
-	}
-}
-
-// once finds documents that come a second time, because they moved while the
-// query ran. It takes about 16 bytes for each document.
-type once struct {
-	seed maphash.Seed
-	seen map[uint64]struct{} // nil: no document can come twice
-}
-
-func newOnce(exact bool) once {
-	if exact {
-		return once{}
-	}
-	return once{maphash.MakeSeed(), map[uint64]struct{}{}}
-}
-
-func (o once) again(id string) bool {
-	if o.seen == nil {
-		return false
-	}
-	hash := maphash.String(o.seed, id)
-	_, again := o.seen[hash]
-	o.seen[hash] = struct{}{}
-	return again
-}
-
-// sort yields the documents of a query in an order that no key has, after its
-// offset. It holds them in memory.
-func (e *engine) sort(ctx context.Context, op string, r *reading, o streamOptions, limit int, yield func(ranked, error) bool) (more bool) {
-	order := r.spec.order
-	by := sorter{order: order, most: -1, limit: r.spec.most}
-	if limit >= 0 {
-		by.most = limit + r.spec.offset + 1 // one more tells whether there are more
-	}
-	s := e.scan(ctx, r, -1, o)
-	defer s.close()
-	once := newOnce(r.exact)
-	for {
-		f, ok := s.next()
-		if !ok {
-			break
-		}
-		if f.err != nil {
-			if !yield(ranked{}, e.docs.fail(op, f.item.id, f.err)) {
-				return false
-			}
-			continue
-		}
-		id := e.docs.idOf(f.doc)
-		place := rankOf(order, f.doc, id)
-		if once.again(id) || r.after.id != "" && compareRanks(order, place, r.after) <= 0 {
-			continue
-		}
-		if err := by.add(place, f.doc); err != nil {
-			yield(ranked{}, e.docs.fail(op, "", err))
-			return false
-		}
-	}
-	by.cut()
-	list := by.list[min(r.spec.offset, len(by.list)):]
-	for i, x := range list {
-		if i == limit {
-			return true
-		}
-		if !yield(x, nil) {
-			return false
-		}
-	}
-	return false
-}
-
-// count returns the number of documents of a query.
-func (e *engine) count(ctx context.Context, s *querySpec) (n int, err error) {
-	unordered := *s
-	if !s.resumed { // a cursor needs the order; a number has none
-		unordered.order = nil
-	}
-	e.streamIDs(ctx, "count", &unordered, func(_ string, failed error) bool {
-		n, err = n+1, failed
-		return err == nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
-}
-
-// streamIDs yields the ids of a query's documents. It reads the documents only
-// when their ids do not decide whether they count.
-func (e *engine) streamIDs(ctx context.Context, op string, s *querySpec, yield func(string, error) bool) {
-	r, err := e.open(s, s.limit)
-	if err != nil {
-		yield("", e.docs.fail(op, "", err))
-		return
-	}
-	if !r.inKeys || !r.sorted {
-		e.stream(ctx, op, s, nil, func(d any, err error) bool {
+// insert stores a document that create makes, under an id of its own when none is
+// given.
+func (c *engine) insert(ctx context.Context, id string, opts []WriteOption, create func(*Validator, document)) (document, error) {
+	const op = "insert"
+	given := id != ""
+	for n := 0; ; n++ {
+		if !given {
+			generated, err := c.newID()
 			if err != nil {
-				return yield("", err)
+				return nil, c.fail(op, "", err)
 			}
-			return yield(e.docs.idOf(d), nil)
-		})
+			id = generated
+		}
+		d, err := c.write(ctx, &write{op: op, id: id, options: newWriteOptions(opts), blind: true, create: create})
+		const collisions = 4
+		if !given && n < collisions && collided(err) {
+			continue // the generated id is taken: draw another one
+		}
+		return d, err
+	}
+}
+
+// collided reports that an id is taken, and that it is not a hook that says so.
+func collided(err error) bool {
+	_, hook := errors.AsType[*HookError](err)
+	return errors.Is(err, ErrAlreadyExists) && !hook
+}
+
+func (c *engine) get(ctx context.Context, id string) (document, error) {
+	const op = "get"
+	if err := c.beforeGet(ctx, id); err != nil {
+		return nil, c.fail(op, id, err)
+	}
+	s, err := c.read(ctx, id)
+	if err != nil {
+		return nil, c.fail(op, id, err)
+	}
+	if !s.live() {
+		return nil, c.fail(op, id, ErrNotFound)
+	}
+	d, err := c.decode(id, s)
+	if err == nil {
+		err = c.afterGet(ctx, d.doc)
+	}
+	if err != nil {
+		return nil, c.fail(op, id, err)
+	}
+	return d.doc, nil
+}
+
+func (c *engine) exists(ctx context.Context, id string) (bool, error) {
+	err := c.beforeExists(ctx, id)
+	exists := false
+	if err == nil {
+		exists, err = c.isThere(ctx, id)
+	}
+	if err == nil {
+		err = c.afterExists(ctx, id, exists)
+	}
+	if err != nil {
+		return false, c.fail("exists", id, err)
+	}
+	return exists, nil
+}
+
+func (c *engine) isThere(ctx context.Context, id string) (bool, error) {
+	key, err := c.key(id)
+	if err != nil {
+		return false, err
+	}
+	obj, err := c.db.requests.head(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var rec record
+	if err := rec.parseSystem(obj.Metadata); err != nil {
+		return false, err
+	}
+	return !rec.tombstone(), nil
+}
+
+// update changes a document, from the state that the caller holds if held is a
+// document of it.
+func (c *engine) update(ctx context.Context, id string, held document, opts []WriteOption, change func(*Validator, document, state) (document, error)) (document, error) {
+	w := &write{op: "update", id: id, options: newWriteOptions(opts), change: change}
+	if held != nil {
+		meta := c.model.Meta(held)
+		if w.options.ifMatch == "" {
+			w.options.ifMatch = meta.Revision
+		}
+		if meta.stored != nil {
+			w.known = &state{record: meta.stored.record, etag: meta.stored.etag}
+		}
+	}
+	return c.write(ctx, w)
+}
+
+func (c *engine) delete(ctx context.Context, id string, opts []WriteOption) error {
+	_, err := c.write(ctx, &write{op: "delete", id: id, options: newWriteOptions(opts), remove: true})
+	return err
+}
+
+// fail wraps an error of an operation; errors that are wrapped already stay.
+func (c *engine) fail(op, id string, err error) error {
+	if _, ok := errors.AsType[*Error](err); ok {
+		return err
+	}
+	e := &Error{Op: op, Resource: c.model.Resource, ID: id, Err: asUnavailable(err)}
+	if f, ok := errors.AsType[*attributeError](err); ok {
+		e.Field, e.Err = f.path, f.err
+	}
+	if n, ok := errors.AsType[*pathError](err); ok {
+		e.Field, e.Err = attributePath(c.model.Names, n.path), n.err
+	}
+	return e
+}
+
+// attributeError is an error about attributes of a document, before it has its
+// operation.
+type attributeError struct {
+	path string
+	err  error
+}
+
+func (e *attributeError) Error() string { return e.path + ": " + e.err.Error() }
+func (e *attributeError) Unwrap() error { return e.err }
+
+func (c *engine) key(id string) (string, error) {
+	if err := ValidateID(id, c.model.AnyID); err != nil {
+		return "", err
+	}
+	return dataKey(c.db.prefix, c.model.Resource, id), nil
+}
+
+func (c *engine) read(ctx context.Context, id string) (state, error) {
+	key, err := c.key(id)
+	if err != nil {
+		return state{}, err
+	}
+	return c.db.readState(ctx, key)
+}
+
+// describe sets what the document holds beside its attributes. Without an ETag
+// the state is not known to be the current one.
+func (c *engine) describe(d document, id string, s state) {
+	c.model.setID(d, id)
+	meta := c.model.Meta(d)
+	*meta = Meta{Revision: Revision(s.record.rev), Version: s.record.version, InBody: len(s.record.body) > 0, Content: s.record.content.info()}
+	if s.etag != "" {
+		meta.stored = &stored{record: s.record, etag: s.etag}
+	}
+	c.setTimes(d, s.record.created, s.record.updated)
+}
+
+func (c *engine) setTimes(d document, created, updated time.Time) {
+	if c.model.Times != nil {
+		pc, pu := c.model.Times(d)
+		*pc, *pu = created, updated
+	}
+}
+
+// parallel runs f(0) … f(n-1), at most width at a time.
+func parallel(n, width int, f func(i int)) {
+	if n == 1 {
+		f(0)
 		return
 	}
-	left := s.limit
-	if left == 0 {
-		return
-	}
-	for items, err := range skipItems(r.source(ctx), s.offset) {
-		if err != nil {
-			yield("", e.docs.fail(op, "", err))
-			return
-		}
-		for _, item := range items {
-			if !yield(item.id, nil) {
-				return
-			}
-			if left--; left == 0 {
-				return
-			}
-		}
-	}
-}
-
-// matching leaves out items by predicates that are about the id alone.
-func (e *engine) matching(src source, match []func(any) bool) source {
-	return func(yield func([]scanItem, error) bool) {
-		for items, err := range src {
-			items = slices.DeleteFunc(items, func(item scanItem) bool {
-				d := e.docs.withID(item.id)
-				return slices.ContainsFunc(match, func(match func(any) bool) bool { return !match(d) })
-			})
-			if !yield(items, err) {
-				return
-			}
-		}
-	}
-}
-
-// pageOf is a Page without the type of its documents.
-type pageOf struct {
-	items  []any
-	more   bool
-	cursor Cursor
-	total  int
-}
-
-// page returns a page of a query.
-func (e *engine) page(ctx context.Context, s *querySpec, size int, options []PageOption) (*pageOf, error) {
-	const op = "page"
-	var po pageOptions
-	for _, set := range options {
-		set(&po)
-	}
-	one := *s
-	switch {
-	case size < 1:
-		one.fail("Page(%d): must be at least 1", size)
-	case s.limit >= 0:
-		one.fail("Limit and Page: the size of the page is the limit")
-	case s.resumed && s.offset > 0:
-		one.fail("After and Offset: a cursor tells where to go on")
-	}
-	r, err := e.open(&one, size)
-	if err != nil {
-		return nil, e.docs.fail(op, "", err)
-	}
-	o, err := newStreamOptions(e.db.options.concurrency, nil)
-	if err != nil {
-		return nil, e.docs.fail(op, "", err)
-	}
-	page := &pageOf{total: -1}
-	var last scanItem
-	var place rank
-	if r.sorted {
-		e.inOrder(ctx, op, r, o, size, func(f *fetch, failed error) bool {
-			page.items, last, err = append(page.items, f.doc), f.item, failed
-			return err == nil
-		}, func(s *scanner) { page.more = s.more() })
-	} else {
-		page.more = e.sort(ctx, op, r, o, size, func(x ranked, failed error) bool {
-			page.items, place, err = append(page.items, x.doc), x.rank, failed
-			return err == nil
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, width)
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			f(i)
 		})
 	}
-	if err != nil {
-		return nil, err
-	}
-	if page.more {
-		page.cursor = r.cursor(e.db.id, last, place)
-	}
-	if po.total {
-		all := *s
-		all.after, all.resumed, all.offset = "", false, 0
-		if page.total, err = e.count(ctx, &all); err != nil {
-			return nil, err
-		}
-	}
-	return page, nil
+	wg.Wait()
 }

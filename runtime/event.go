@@ -67,6 +67,7 @@ type DatabaseEvent struct {
 	Document  any // a pointer to the document of the generated package, or nil
 	Before    any // likewise
 	Count     int
+	Exceeds   *Oversize // of EventExceedsLimit
 	Err       error
 	Duration  time.Duration
 	// Of EventVersionUpdated. OldVersion is -1 of EventResourceCreated.
@@ -137,14 +138,14 @@ func (s *Subscription) Cancel() { s.cancel() }
 func (s *Subscription) Dropped() int64 { return s.dropped.Load() }
 
 // subscriber is what a subscription registers.
-type subscriber[E any] struct {
+type subscriber struct {
 	subscribeOptions
-	deliver func(ctx context.Context, e E)
+	deliver func(ctx context.Context, e DatabaseEvent)
 }
 
 // subscribe registers f. Buffered delivery ends when closed is closed.
-func subscribe[E any](r *registrations[subscriber[E]], closed <-chan struct{}, f func(context.Context, E), list []SubscribeOption) *Subscription {
-	s := subscriber[E]{deliver: f}
+func subscribe(r *registrations[subscriber], closed <-chan struct{}, f func(context.Context, DatabaseEvent), list []SubscribeOption) *Subscription {
+	s := subscriber{deliver: f}
 	for _, set := range list {
 		set(&s.subscribeOptions)
 	}
@@ -154,8 +155,8 @@ func subscribe[E any](r *registrations[subscriber[E]], closed <-chan struct{}, f
 		return sub
 	}
 	cancelled := make(chan struct{})
-	queue := make(chan E, s.buffer)
-	s.deliver = func(ctx context.Context, e E) {
+	queue := make(chan DatabaseEvent, s.buffer)
+	s.deliver = func(ctx context.Context, e DatabaseEvent) {
 		sub.dropped.Add(enqueue(ctx, queue, e, s.full, cancelled, closed))
 	}
 	remove := r.add(s)
@@ -179,7 +180,7 @@ func subscribe[E any](r *registrations[subscriber[E]], closed <-chan struct{}, f
 }
 
 // enqueue returns the number of events that were dropped.
-func enqueue[E any](ctx context.Context, queue chan E, e E, full Overflow, cancelled, closed <-chan struct{}) (dropped int64) {
+func enqueue(ctx context.Context, queue chan DatabaseEvent, e DatabaseEvent, full Overflow, cancelled, closed <-chan struct{}) (dropped int64) {
 	for {
 		select {
 		case queue <- e:
@@ -213,7 +214,16 @@ func enqueue[E any](ctx context.Context, queue chan E, e E, full Overflow, cance
 // one document that two operations raise at the same time may come in either
 // order; their documents' revisions and times tell.
 func (c *Collection[T, ID, I, P]) Subscribe(f func(context.Context, Event[T, ID]), options ...SubscribeOption) *Subscription {
-	return subscribe(&c.events, c.db.closed, f, options)
+	return subscribe(&c.engine.events, c.engine.db.closed, func(ctx context.Context, e DatabaseEvent) {
+		typed := Event[T, ID]{
+			Kind: e.Kind, Operation: e.Operation, ID: ID(e.ID), Document: of[T](e.Document), Before: of[T](e.Before),
+			Count: e.Count, Err: e.Err, Duration: e.Duration,
+		}
+		if e.Exceeds != nil {
+			typed.Exceeds = &ExceedsLimit[T]{Oversize: *e.Exceeds, Data: typed.Document}
+		}
+		f(ctx, typed)
+	}, options)
 }
 
 // OnExceedsLimit calls f after each write of a document that did not fit the
@@ -248,68 +258,31 @@ func (db *Database) emit(ctx context.Context, e DatabaseEvent) {
 	}
 }
 
-// watched reports whether anybody subscribed.
-func (c *Collection[T, ID, I, P]) watched() bool { return !c.events.empty() || !c.db.events.empty() }
-
-// started is the time at which an operation began; zero when nobody asks.
-func (c *Collection[T, ID, I, P]) started() (t time.Time) {
-	if c.watched() {
+// started is the time at which an operation began; zero when nobody subscribed.
+func (c *engine) started() (t time.Time) {
+	if !c.events.empty() || !c.db.events.empty() {
 		t = time.Now()
 	}
 	return t
 }
 
 // emit tells subscribers of the resource and of the database.
-func (c *Collection[T, ID, I, P]) emit(ctx context.Context, began time.Time, e Event[T, ID]) {
-	if began.IsZero() {
-		return // subscribed since then
-	}
-	e.Duration = time.Since(began)
+func (c *engine) emit(ctx context.Context, began time.Time, e DatabaseEvent) {
+	e.Resource, e.Duration = c.model.Resource, time.Since(began)
 	for _, s := range c.events.all() {
-		if s.value.wants(e.Kind, string(e.ID)) {
+		if s.value.wants(e.Kind, e.ID) {
 			s.value.deliver(ctx, e)
 		}
 	}
-	if c.db.events.empty() {
-		return
-	}
-	wide := DatabaseEvent{
-		Kind: e.Kind, Resource: c.model.Resource, Operation: e.Operation, ID: string(e.ID),
-		Count: e.Count, Err: e.Err, Duration: e.Duration,
-	}
-	if e.Document != nil {
-		wide.Document = e.Document
-	}
-	if e.Before != nil {
-		wide.Before = e.Before
-	}
-	c.db.emit(ctx, wide)
-}
-
-// told tells what the caller of a method got: e, or the error.
-func (c *Collection[T, ID, I, P]) told(ctx context.Context, began time.Time, e Event[T, ID], err error) {
-	if began.IsZero() {
-		return
-	}
-	if err != nil {
-		e = Event[T, ID]{Kind: EventError, Operation: e.Operation, ID: e.ID, Err: err}
-	}
-	c.emit(ctx, began, e)
-}
-
-// failed tells of an error that the caller of a write got.
-func (c *Collection[T, ID, I, P]) failed(ctx context.Context, began time.Time, op string, id ID, err error) {
-	if err != nil {
-		c.told(ctx, began, Event[T, ID]{Operation: op, ID: id}, err)
-	}
+	c.db.emit(ctx, e)
 }
 
 // committed tells of a write that has just been committed.
-func (c *Collection[T, ID, I, P]) committed(ctx context.Context, w *write[T], a *attempt[T]) {
+func (c *engine) committed(ctx context.Context, w *write, a *attempt) {
 	if w.began.IsZero() {
 		return
 	}
-	e := Event[T, ID]{Kind: EventInsert, Operation: w.op, ID: ID(w.id), Document: a.doc, Before: a.old}
+	e := DatabaseEvent{Kind: EventInsert, Operation: w.op, ID: w.id, Document: a.doc, Before: a.old}
 	switch {
 	case a.doc == nil:
 		e.Kind = EventDelete
@@ -318,6 +291,6 @@ func (c *Collection[T, ID, I, P]) committed(ctx context.Context, w *write[T], a 
 	}
 	c.emit(ctx, w.began, e)
 	if a.exceeds != nil {
-		c.emit(ctx, w.began, Event[T, ID]{Kind: EventExceedsLimit, Operation: w.op, ID: e.ID, Document: a.doc, Exceeds: a.exceeds})
+		c.emit(ctx, w.began, DatabaseEvent{Kind: EventExceedsLimit, Operation: w.op, ID: w.id, Document: a.doc, Exceeds: a.exceeds})
 	}
 }

@@ -88,7 +88,52 @@ type (
 
 // Hook registers hooks, also while operations run. The returned function removes
 // them; operations that have begun may still call them.
-func (c *Collection[T, ID, I, P]) Hook(h Hooks[T, ID]) (remove func()) { return c.hooks.add(h) }
+func (c *Collection[T, ID, I, P]) Hook(h Hooks[T, ID]) (remove func()) {
+	return c.engine.hooks.add(hookSet{
+		beforeInsert: ofDocument(h.BeforeInsert), afterInsert: ofDocument(h.AfterInsert),
+		beforeUpdate: ofChange(h.BeforeUpdate), afterUpdate: ofChange(h.AfterUpdate),
+		beforeDelete: ofDocument(h.BeforeDelete), afterDelete: ofDocument(h.AfterDelete),
+		beforeGet: ofID(h.BeforeGet), afterGet: ofDocument(h.AfterGet),
+		beforeExists: ofID(h.BeforeExists), afterExists: ofAnswer(h.AfterExists),
+	})
+}
+
+// hookSet are Hooks with their types forgotten.
+type hookSet struct {
+	beforeInsert, afterInsert, beforeDelete, afterDelete, afterGet func(context.Context, document) error
+
+	beforeUpdate, afterUpdate func(ctx context.Context, old, d document) error
+	beforeGet, beforeExists   func(ctx context.Context, id string) error
+	afterExists               func(ctx context.Context, id string, exists bool) error
+}
+
+func ofDocument[T any](f func(context.Context, *T) error) func(context.Context, document) error {
+	if f == nil {
+		return nil
+	}
+	return func(ctx context.Context, d document) error { return f(ctx, of[T](d)) }
+}
+
+func ofChange[T any](f func(ctx context.Context, old, d *T) error) func(ctx context.Context, old, d document) error {
+	if f == nil {
+		return nil
+	}
+	return func(ctx context.Context, old, d document) error { return f(ctx, of[T](old), of[T](d)) }
+}
+
+func ofID[ID ~string](f func(context.Context, ID) error) func(context.Context, string) error {
+	if f == nil {
+		return nil
+	}
+	return func(ctx context.Context, id string) error { return f(ctx, ID(id)) }
+}
+
+func ofAnswer[ID ~string](f func(context.Context, ID, bool) error) func(context.Context, string, bool) error {
+	if f == nil {
+		return nil
+	}
+	return func(ctx context.Context, id string, yes bool) error { return f(ctx, ID(id), yes) }
+}
 
 // HookObject registers the hooks that an object has as methods, see
 // [BeforeInserter] and the interfaces beside it. An object with none of them is an
@@ -133,8 +178,8 @@ func (c *Collection[T, ID, I, P]) HookObject(object any) (remove func(), err err
 		h.AfterExists = x.AfterExists
 	}
 	if found == 0 {
-		return nil, c.fail("hook", "", configError("%T has no method of a hook for %s, such as BeforeInsert(context.Context, *%T) error",
-			object, c.model.Resource, *new(T)))
+		return nil, c.engine.fail("hook", "", configError("%T has no method of a hook for %s, such as BeforeInsert(context.Context, %T) error",
+			object, c.Name(), (*T)(nil)))
 	}
 	return c.Hook(h), nil
 }
@@ -158,7 +203,7 @@ func (e *HookError) Error() string {
 func (e *HookError) Unwrap() error { return e.Err }
 
 // before runs one kind of hook until the first error.
-func (c *Collection[T, ID, I, P]) before(hook string, run func(*Hooks[T, ID]) error) error {
+func (c *engine) before(hook string, run func(*hookSet) error) error {
 	for _, h := range c.hooks.all() {
 		if err := run(&h.value); err != nil {
 			return &HookError{Hook: hook, Err: err}
@@ -169,7 +214,7 @@ func (c *Collection[T, ID, I, P]) before(hook string, run func(*Hooks[T, ID]) er
 
 // after runs one kind of hook of an operation that has succeeded, and all of
 // them whatever they return.
-func (c *Collection[T, ID, I, P]) after(hook string, durable bool, run func(*Hooks[T, ID]) error) error {
+func (c *engine) after(hook string, durable bool, run func(*hookSet) error) error {
 	var errs []error
 	for _, h := range c.hooks.all() {
 		if err := run(&h.value); err != nil {
@@ -194,59 +239,59 @@ func with2[A, B any](ctx context.Context, hook func(context.Context, A, B) error
 	return hook(ctx, a, b)
 }
 
-func (c *Collection[T, ID, I, P]) beforeInsert(ctx context.Context, d *T) error {
-	return c.before("BeforeInsert", func(h *Hooks[T, ID]) error { return with1(ctx, h.BeforeInsert, d) })
+func (c *engine) beforeInsert(ctx context.Context, d document) error {
+	return c.before("BeforeInsert", func(h *hookSet) error { return with1(ctx, h.beforeInsert, d) })
 }
 
 // beforeUpdate undoes what hooks do to immutable attributes.
-func (c *Collection[T, ID, I, P]) beforeUpdate(ctx context.Context, old, d *T) error {
+func (c *engine) beforeUpdate(ctx context.Context, old, d document) error {
 	if c.hooks.empty() {
 		return nil
 	}
-	err := c.before("BeforeUpdate", func(h *Hooks[T, ID]) error { return with2(ctx, h.BeforeUpdate, old, d) })
+	err := c.before("BeforeUpdate", func(h *hookSet) error { return with2(ctx, h.beforeUpdate, old, d) })
 	if err == nil && c.model.Keep != nil {
 		c.model.Keep(old, d)
 	}
 	return err
 }
 
-func (c *Collection[T, ID, I, P]) beforeDelete(ctx context.Context, d *T) error {
-	return c.before("BeforeDelete", func(h *Hooks[T, ID]) error { return with1(ctx, h.BeforeDelete, d) })
+func (c *engine) beforeDelete(ctx context.Context, d document) error {
+	return c.before("BeforeDelete", func(h *hookSet) error { return with1(ctx, h.beforeDelete, d) })
 }
 
 // afterWrite runs the hooks of a committed write.
-func (c *Collection[T, ID, I, P]) afterWrite(ctx context.Context, a *attempt[T]) error {
+func (c *engine) afterWrite(ctx context.Context, a *attempt) error {
 	const durable = true
 	switch {
 	case a.doc == nil:
-		return c.after("AfterDelete", durable, func(h *Hooks[T, ID]) error { return with1(ctx, h.AfterDelete, a.old) })
+		return c.after("AfterDelete", durable, func(h *hookSet) error { return with1(ctx, h.afterDelete, a.old) })
 	case a.base.live():
-		return c.after("AfterUpdate", durable, func(h *Hooks[T, ID]) error { return with2(ctx, h.AfterUpdate, a.old, a.doc) })
+		return c.after("AfterUpdate", durable, func(h *hookSet) error { return with2(ctx, h.afterUpdate, a.old, a.doc) })
 	default:
-		return c.after("AfterInsert", durable, func(h *Hooks[T, ID]) error { return with1(ctx, h.AfterInsert, a.doc) })
+		return c.after("AfterInsert", durable, func(h *hookSet) error { return with1(ctx, h.afterInsert, a.doc) })
 	}
 }
 
-func (c *Collection[T, ID, I, P]) beforeGet(ctx context.Context, id ID) error {
-	return c.before("BeforeGet", func(h *Hooks[T, ID]) error { return with1(ctx, h.BeforeGet, id) })
+func (c *engine) beforeGet(ctx context.Context, id string) error {
+	return c.before("BeforeGet", func(h *hookSet) error { return with1(ctx, h.beforeGet, id) })
 }
 
-func (c *Collection[T, ID, I, P]) afterGet(ctx context.Context, d *T) error {
-	return c.after("AfterGet", false, func(h *Hooks[T, ID]) error { return with1(ctx, h.AfterGet, d) })
+func (c *engine) afterGet(ctx context.Context, d document) error {
+	return c.after("AfterGet", false, func(h *hookSet) error { return with1(ctx, h.afterGet, d) })
 }
 
-func (c *Collection[T, ID, I, P]) beforeExists(ctx context.Context, id ID) error {
-	return c.before("BeforeExists", func(h *Hooks[T, ID]) error { return with1(ctx, h.BeforeExists, id) })
+func (c *engine) beforeExists(ctx context.Context, id string) error {
+	return c.before("BeforeExists", func(h *hookSet) error { return with1(ctx, h.beforeExists, id) })
 }
 
-func (c *Collection[T, ID, I, P]) afterExists(ctx context.Context, id ID, exists bool) error {
+func (c *engine) afterExists(ctx context.Context, id string, exists bool) error {
 	if c.hooks.empty() {
 		return nil
 	}
-	return c.after("AfterExists", false, func(h *Hooks[T, ID]) error {
-		if h.AfterExists == nil {
+	return c.after("AfterExists", false, func(h *hookSet) error {
+		if h.afterExists == nil {
 			return nil
 		}
-		return h.AfterExists(ctx, id, exists)
+		return h.afterExists(ctx, id, exists)
 	})
 }

@@ -23,7 +23,7 @@ func at(list []string, i int) string {
 	return ""
 }
 
-func (c *Collection[T, ID, I, P]) indexKeys(d *T) (indexKeys, error) {
+func (c *engine) indexKeys(d document) (indexKeys, error) {
 	var k indexKeys
 	if len(c.model.Partitions)+len(c.model.Uniques) == 0 {
 		return k, nil
@@ -46,18 +46,18 @@ func (c *Collection[T, ID, I, P]) indexKeys(d *T) (indexKeys, error) {
 }
 
 // path returns the index's segments for a document, or "" when a value is absent.
-func (x *Index[T]) path(b *KeyBuilder, d *T) (string, error) {
+func (x *index) path(b *KeyBuilder, d document) (string, error) {
 	b.reset()
 	x.Key(b, d)
-	return b.path(x.Fields)
+	return b.path(x.fields)
 }
 
 // claimPath returns the path of a document's claim under a unique constraint, or
 // "" when a value is absent.
-func (c *Collection[T, ID, I, P]) claimPath(x *Index[T], b *KeyBuilder, d *T) (string, error) {
+func (c *engine) claimPath(x *index, b *KeyBuilder, d document) (string, error) {
 	b.reset()
 	x.Key(b, d)
-	return c.db.claimPath(c.model.Resource, x.Name, x.Fields, x.Hashed, b)
+	return c.db.claimPath(c.model.Resource, x.name, x.fields, x.hashed, b)
 }
 
 // indexChanges is what an attempt does to partitions and claims.
@@ -83,11 +83,11 @@ type heldByPast struct {
 
 // indexChanges compares two versions of a document. What stays keeps the token
 // under which it was made; rec learns the tokens of all entries.
-func (c *Collection[T, ID, I, P]) indexChanges(id string, old, rec *record, before, after indexKeys, held heldClaims) indexChanges {
+func (c *engine) indexChanges(id string, old, rec *record, before, after indexKeys, held heldClaims) indexChanges {
 	var ch indexChanges
 	mine := token(rec.rev)
 	for i := range c.model.Partitions {
-		name := c.model.Partitions[i].Name
+		name := c.model.Partitions[i].name
 		from, to := before.partition(i), after.partition(i)
 		had := ""
 		if old != nil && from != "" {
@@ -106,13 +106,13 @@ func (c *Collection[T, ID, I, P]) indexChanges(id string, old, rec *record, befo
 		}
 	}
 	for i := range c.model.Uniques {
-		name := c.model.Uniques[i].Name
+		name := c.model.Uniques[i].name
 		from, to := before.unique(i), after.unique(i)
 		var had claimRef
 		if old != nil && from != "" {
 			had = old.claims[name]
 		}
-		want := claimWant{name: name, field: fieldList(c.model.Uniques[i].Fields), index: i, path: to}
+		want := claimWant{name: name, field: fieldList(c.model.Uniques[i].fields), index: i, path: to}
 		if to != "" {
 			want.key = claimKey(c.db.prefix, c.model.Resource, name, to)
 		}
@@ -148,7 +148,7 @@ func (r *record) setClaim(name string, ref claimRef) {
 
 // putIndexes writes the entries and takes the claims of an attempt, all at once.
 // After an error nothing but entries and held claims is left behind.
-func (c *Collection[T, ID, I, P]) putIndexes(ctx context.Context, id string, a *attempt[T], held heldClaims) error {
+func (c *engine) putIndexes(ctx context.Context, id string, a *attempt, held heldClaims) error {
 	entries, claims := a.changes.put, a.changes.claim
 	total := len(entries) + len(claims)
 	if total == 0 {
@@ -194,7 +194,7 @@ func (c *Collection[T, ID, I, P]) putIndexes(ctx context.Context, id string, a *
 
 // drop removes what an attempt that cannot commit any more has put. Failing
 // leaves entries that no document names: readers drop them.
-func (c *Collection[T, ID, I, P]) drop(ctx context.Context, a *attempt[T]) {
+func (c *engine) drop(ctx context.Context, a *attempt) {
 	keys := make([]string, len(a.changes.put))
 	for i, x := range a.changes.put {
 		keys[i] = x.key
@@ -204,7 +204,7 @@ func (c *Collection[T, ID, I, P]) drop(ctx context.Context, a *attempt[T]) {
 }
 
 // removeStale removes what the document has left behind by a commit.
-func (c *Collection[T, ID, I, P]) removeStale(ctx context.Context, a *attempt[T], held heldClaims) {
+func (c *engine) removeStale(ctx context.Context, a *attempt, held heldClaims) {
 	for _, want := range a.changes.claim {
 		delete(held, want.key) // the document holds it now
 	}

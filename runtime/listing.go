@@ -107,15 +107,15 @@ type source = iter.Seq2[[]scanItem, error]
 
 // documents lists documents of the resource by their ids. Tombstones are left out
 // by their size.
-func (e *engine) documents(ctx context.Context, ranges []keyRange, limit int) source {
+func (c *engine) documents(ctx context.Context, ranges []keyRange, limit int) source {
 	return func(yield func([]scanItem, error) bool) {
-		for page, err := range e.db.requests.pages(ctx, ranges, limit) {
+		for page, err := range c.db.requests.pages(ctx, ranges, limit) {
 			items := make([]scanItem, 0, len(page))
 			for _, item := range page {
 				if tombstoneSize(item.Size) {
 					continue
 				}
-				if id, ok := parseDataKey(e.db.prefix, e.resource, item.Key); ok {
+				if id, ok := parseDataKey(c.db.prefix, c.model.Resource, item.Key); ok {
 					items = append(items, scanItem{id: id, modified: item.LastModified})
 				}
 			}
@@ -128,11 +128,11 @@ func (e *engine) documents(ctx context.Context, ranges []keyRange, limit int) so
 
 // entries lists the entries of a partition in the given ranges. Those of one
 // document that follow each other count once.
-func (e *engine) entries(ctx context.Context, partition string, ranges []keyRange, limit int) source {
+func (c *engine) entries(ctx context.Context, partition string, ranges []keyRange, limit int) source {
 	return func(yield func([]scanItem, error) bool) {
-		root := entryPrefix(e.db.prefix, e.resource, partition, "")
+		root := entryPrefix(c.db.prefix, c.model.Resource, partition, "")
 		var last scanItem
-		for page, err := range e.db.requests.pages(ctx, ranges, limit) {
+		for page, err := range c.db.requests.pages(ctx, ranges, limit) {
 			items := make([]scanItem, 0, len(page))
 			for _, item := range page {
 				id, _, ok := parseEntryKey(item.Key)

@@ -9,21 +9,21 @@ import (
 // which put writes in the order of its fields. It costs 2 requests: the claim,
 // and the document that it names. Errors: ErrNotFound. Generated code calls it.
 func GetByUnique[T any, ID ~string, I, P any](ctx context.Context, c *Collection[T, ID, I, P], name string, put func(*KeyBuilder)) (*T, error) {
-	d, err := c.lookup(ctx, name, put)
+	d, err := c.engine.lookup(ctx, name, put)
 	if err != nil {
-		return nil, c.fail("get", "", err)
+		return nil, c.engine.fail("get", "", err)
 	}
-	return d, nil
+	return of[T](d), nil
 }
 
-func (c *Collection[T, ID, I, P]) lookup(ctx context.Context, name string, put func(*KeyBuilder)) (*T, error) {
+func (c *engine) lookup(ctx context.Context, name string, put func(*KeyBuilder)) (document, error) {
 	index, err := c.unique(name)
 	if err != nil {
 		return nil, err
 	}
 	var b KeyBuilder
 	put(&b)
-	path, err := c.db.claimPath(c.model.Resource, name, index.Fields, index.Hashed, &b)
+	path, err := c.db.claimPath(c.model.Resource, name, index.fields, index.hashed, &b)
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +39,8 @@ func (c *Collection[T, ID, I, P]) lookup(ctx context.Context, name string, put f
 
 // readClaimed reads the document that holds a unique value. It is nil when there
 // is none.
-func (c *Collection[T, ID, I, P]) readClaimed(ctx context.Context, index *Index[T], path string) (*T, error) {
-	obj, err := c.db.requests.get(ctx, claimKey(c.db.prefix, c.model.Resource, index.Name, path))
+func (c *engine) readClaimed(ctx context.Context, index *index, path string) (document, error) {
+	obj, err := c.db.requests.get(ctx, claimKey(c.db.prefix, c.model.Resource, index.name, path))
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil //nolint:nilnil // no document, and that is no error here
 	}
@@ -65,7 +65,7 @@ func (c *Collection[T, ID, I, P]) readClaimed(ctx context.Context, index *Index[
 
 // readListed reads a document that something else named. It is nil when there is
 // none any more.
-func (c *Collection[T, ID, I, P]) readListed(ctx context.Context, id string) (*T, error) {
+func (c *engine) readListed(ctx context.Context, id string) (document, error) {
 	s, err := c.db.readState(ctx, dataKey(c.db.prefix, c.model.Resource, id))
 	if err != nil || !s.live() {
 		return nil, err
@@ -74,9 +74,9 @@ func (c *Collection[T, ID, I, P]) readListed(ctx context.Context, id string) (*T
 	return d.doc, err
 }
 
-func (c *Collection[T, ID, I, P]) unique(name string) (*Index[T], error) {
+func (c *engine) unique(name string) (*index, error) {
 	for i := range c.model.Uniques {
-		if c.model.Uniques[i].Name == name {
+		if c.model.Uniques[i].name == name {
 			return &c.model.Uniques[i], nil
 		}
 	}

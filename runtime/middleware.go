@@ -1,9 +1,6 @@
 package s3db
 
-import (
-	"context"
-	"sync/atomic"
-)
+import "context"
 
 // Method names a method of a collection that middleware wraps.
 type Method uint8
@@ -28,6 +25,7 @@ const (
 	MethodDeleteMany
 	MethodSetContent
 	MethodContent
+	MethodContentURL
 	MethodHasContent
 	MethodDeleteContent
 	methods
@@ -38,19 +36,8 @@ func (m Method) String() string {
 	return [...]string{
 		"get", "getMany", "exists", "list", "listIds", "getAll", "count", "page",
 		"insert", "update", "replace", "upsert", "delete", "deleteMany",
-		"setContent", "content", "hasContent", "deleteContent", "unknown",
+		"setContent", "content", "contentURL", "hasContent", "deleteContent", "unknown",
 	}[min(m, methods)]
-}
-
-// Call is one call of a method on its way through middleware. A are its arguments,
-// R is its result. It belongs to one goroutine at a time.
-type Call[A, R any] struct {
-	// Args are the arguments. Middleware may change them before it calls Next.
-	Args A
-
-	values map[any]any
-	pipe   *pipe[A, R]
-	at     int // of the next step
 }
 
 // AnyCall is a [Call] of any method, for middleware of a whole database.
@@ -69,48 +56,116 @@ type AnyCall interface {
 	Set(key, value any)
 }
 
-// Next goes on with the call: the next middleware, and in the end the method
-// itself. Not calling it answers the call without them. Calling it again repeats
-// them.
-func (c *Call[A, R]) Next(ctx context.Context) (R, error) {
-	at := c.at
-	if at == len(c.pipe.steps) {
-		return c.pipe.method(ctx, c)
+// invocation is a call with its types forgotten. It implements AnyCall.
+type invocation struct {
+	engine *engine
+	method Method
+	typed  any           // the *Call that this is a part of
+	args   any           // a pointer to its Args
+	id     func() string // of an insert, whose arguments do not know it
+	values map[any]any
+	final  func(context.Context) (any, error) // the method itself
+
+	wide []registration[AnyMiddleware]
+	own  []registration[middlewareSet]
+	at   int // of the next step in both lists
+}
+
+// middlewareSet is a Middleware with its types forgotten: for each method a
+// function of the typed call, or nil.
+type middlewareSet [methods]func(ctx context.Context, typed any) (any, error)
+
+func (x *invocation) begin(e *engine, m Method, typed, args any, opts []WriteOption, final func(context.Context) (any, error)) {
+	x.engine, x.method, x.typed, x.args, x.final = e, m, typed, args, final
+	x.wide, x.own = e.db.middleware.all(), e.middleware.all()
+	if len(opts) > 0 {
+		x.values = newWriteOptions(opts).values
 	}
-	c.at++
-	defer func() { c.at = at }()
-	return c.pipe.steps[at](ctx, c)
+}
+
+// next runs what follows in the chain.
+func (x *invocation) next(ctx context.Context) (any, error) {
+	at := x.at
+	defer func() { x.at = at }()
+	for {
+		i := x.at
+		x.at++
+		switch {
+		case i < len(x.wide):
+			return x.wide[i].value(ctx, x, x.next)
+		case i < len(x.wide)+len(x.own):
+			if f := x.own[i-len(x.wide)].value[x.method]; f != nil {
+				return f(ctx, x.typed)
+			}
+		default:
+			return x.final(ctx)
+		}
+	}
 }
 
 // Resource implements [AnyCall].
-func (c *Call[A, R]) Resource() string { return c.pipe.resource }
+func (x *invocation) Resource() string { return x.engine.model.Resource }
 
 // Method implements [AnyCall].
-func (c *Call[A, R]) Method() Method { return c.pipe.kind }
+func (x *invocation) Method() Method { return x.method }
 
 // ID implements [AnyCall].
-func (c *Call[A, R]) ID() string {
-	switch x, ok := any(&c.Args).(interface{ subject() string }); {
-	case ok:
-		return x.subject()
-	case c.pipe.subject != nil:
-		return c.pipe.subject(&c.Args)
+func (x *invocation) ID() string {
+	if x.id != nil {
+		return x.id()
+	}
+	if a, ok := x.args.(interface{ subject() string }); ok {
+		return a.subject()
 	}
 	return ""
 }
 
 // Arguments implements [AnyCall].
-func (c *Call[A, R]) Arguments() any { return &c.Args }
+func (x *invocation) Arguments() any { return x.args }
 
 // Value implements [AnyCall].
-func (c *Call[A, R]) Value(key any) any { return c.values[key] }
+func (x *invocation) Value(key any) any { return x.values[key] }
 
 // Set implements [AnyCall].
-func (c *Call[A, R]) Set(key, value any) {
-	if c.values == nil {
-		c.values = map[any]any{}
+func (x *invocation) Set(key, value any) {
+	if x.values == nil {
+		x.values = map[any]any{}
 	}
-	c.values[key] = value
+	x.values[key] = value
+}
+
+// plain reports that nothing surrounds the operations of a resource but hooks.
+func (c *engine) plain() bool {
+	return c.middleware.empty() && c.db.middleware.empty() && c.events.empty() && c.db.events.empty()
+}
+
+// around runs a method through its middleware, and tells subscribers of what a
+// read found and of errors. Writes tell what they committed themselves.
+func (c *engine) around(ctx context.Context, x *invocation) (any, error) {
+	began := c.started()
+	v, err := x.next(ctx)
+	if began.IsZero() {
+		return v, err
+	}
+	e := DatabaseEvent{Operation: x.method.String(), ID: x.ID()}
+	switch {
+	case err != nil:
+		e.Kind, e.Err = EventError, err
+	case x.method == MethodGet:
+		e.Kind, e.Document = EventGet, v
+	case x.method == MethodExists:
+		e.Kind = EventExists
+		if v == true {
+			e.Count = 1
+		}
+	case x.method == MethodCount:
+		e.Kind = EventCount
+		e.Count, _ = v.(int)
+	default:
+		return v, nil
+	}
+	c.emit(ctx, began, e)
+	return v, err
 }
 
 // CallValue hands a value to the middleware of one write, such as the user who
@@ -145,6 +200,7 @@ type Middleware[T any, ID ~string, I, P any] struct {
 
 	SetContent    func(ctx context.Context, call *SetContentCall[T, ID]) (*T, error)
 	Content       func(ctx context.Context, call *ContentCall[ID]) (*ContentReader, error)
+	ContentURL    func(ctx context.Context, call *ContentURLCall[ID]) (string, error)
 	HasContent    func(ctx context.Context, call *ExistsCall[ID]) (bool, error)
 	DeleteContent func(ctx context.Context, call *DeleteContentCall[T, ID]) (*T, error)
 }
@@ -157,153 +213,35 @@ type AnyMiddleware func(ctx context.Context, call AnyCall, next func(context.Con
 // Use adds middleware, also while operations run. The returned function removes
 // it.
 func (c *Collection[T, ID, I, P]) Use(m Middleware[T, ID, I, P]) (remove func()) {
-	return c.middleware.add(m)
+	return c.engine.middleware.add(middlewareSet{
+		MethodGet:           forgetStep(m.Get),
+		MethodGetMany:       forgetStep(m.GetMany),
+		MethodExists:        forgetStep(m.Exists),
+		MethodInsert:        forgetStep(m.Insert),
+		MethodUpdate:        forgetStep(m.Update),
+		MethodReplace:       forgetStep(m.Replace),
+		MethodUpsert:        forgetStep(m.Upsert),
+		MethodDelete:        forgetStep(m.Delete),
+		MethodDeleteMany:    forgetStep(m.DeleteMany),
+		MethodSetContent:    forgetStep(m.SetContent),
+		MethodContent:       forgetStep(m.Content),
+		MethodContentURL:    forgetStep(m.ContentURL),
+		MethodHasContent:    forgetStep(m.HasContent),
+		MethodDeleteContent: forgetStep(m.DeleteContent),
+	})
+}
+
+// forgetStep forgets the types of a function of Middleware.
+func forgetStep[A, R any](f func(context.Context, *Call[A, R]) (R, error)) func(context.Context, any) (any, error) {
+	if f == nil {
+		return nil
+	}
+	return func(ctx context.Context, typed any) (any, error) {
+		call, _ := typed.(*Call[A, R])
+		return f(ctx, call)
+	}
 }
 
 // Use adds middleware for all resources, also while operations run. The returned
 // function removes it.
 func (db *Database) Use(m AnyMiddleware) (remove func()) { return db.middleware.add(m) }
-
-// pipe is the middleware of one method.
-type pipe[A, R any] struct {
-	resource string
-	kind     Method
-	subject  func(*A) string // id in arguments that do not know it themselves; may be nil
-	steps    []func(context.Context, *Call[A, R]) (R, error)
-	method   func(context.Context, *Call[A, R]) (R, error)
-}
-
-// run calls the method through its middleware.
-func (p *pipe[A, R]) run(ctx context.Context, args A, options []WriteOption) (R, error) {
-	return (&Call[A, R]{Args: args, values: newWriteOptions(options).values, pipe: p}).Next(ctx)
-}
-
-// newPipe makes the pipe of a method of c.
-func newPipe[A, R any, T any, ID ~string, I, P any](
-	c *Collection[T, ID, I, P], kind Method,
-	own func(*Middleware[T, ID, I, P]) func(context.Context, *Call[A, R]) (R, error),
-	method func(context.Context, *Call[A, R]) (R, error),
-) *pipe[A, R] {
-	p := &pipe[A, R]{resource: c.model.Resource, kind: kind, method: method}
-	for _, m := range c.db.middleware.all() {
-		p.steps = append(p.steps, func(ctx context.Context, call *Call[A, R]) (r R, err error) {
-			result, err := m.value(ctx, call, func(ctx context.Context) (any, error) { return call.Next(ctx) })
-			if result == nil {
-				return r, err
-			}
-			r, ok := result.(R)
-			if !ok {
-				err = configError("middleware of %s returned a %T, not a %T", kind, result, r)
-			}
-			return r, err
-		})
-	}
-	for _, m := range c.middleware.all() {
-		if f := own(&m.value); f != nil {
-			p.steps = append(p.steps, f)
-		}
-	}
-	return p
-}
-
-// pipes are the pipes of all methods, made from the middleware of one moment.
-type pipes[T any, ID ~string, I, P any] struct {
-	wide *[]registration[AnyMiddleware]
-	own  *[]registration[Middleware[T, ID, I, P]]
-
-	get     *pipe[GetArgs[ID], *T]
-	getMany *pipe[ManyArgs[ID], []*T]
-	exists  *pipe[GetArgs[ID], bool]
-	insert  *pipe[InsertArgs[I], *T]
-	update  *pipe[UpdateArgs[T, ID, P], *T]
-	replace *pipe[PutArgs[ID, I], *T]
-	upsert  *pipe[PutArgs[ID, I], *T]
-	delete  *pipe[DeleteArgs[ID], struct{}]
-
-	deleteMany    *pipe[ManyArgs[ID], struct{}]
-	setContent    *pipe[SetContentArgs[ID], *T]
-	content       *pipe[ContentArgs[ID], *ContentReader]
-	hasContent    *pipe[GetArgs[ID], bool]
-	deleteContent *pipe[DeleteArgs[ID], *T]
-}
-
-// piped keeps the pipes until the middleware changes.
-type piped[T any, ID ~string, I, P any] struct {
-	current atomic.Pointer[pipes[T, ID, I, P]]
-}
-
-// pipes returns nil when there is no middleware, which costs next to nothing.
-func (c *Collection[T, ID, I, P]) pipes() *pipes[T, ID, I, P] {
-	wide, own := c.db.middleware.list.Load(), c.middleware.list.Load()
-	if wide == nil && own == nil {
-		return nil
-	}
-	if p := c.piped.current.Load(); p != nil && p.wide == wide && p.own == own {
-		return p
-	}
-	p := c.newPipes()
-	p.wide, p.own = wide, own
-	c.piped.current.Store(p)
-	return p
-}
-
-func (c *Collection[T, ID, I, P]) newPipes() *pipes[T, ID, I, P] {
-	type middleware = Middleware[T, ID, I, P]
-	p := &pipes[T, ID, I, P]{
-		get: newPipe(c, MethodGet,
-			func(m *middleware) func(context.Context, *GetCall[T, ID]) (*T, error) { return m.Get },
-			func(ctx context.Context, call *GetCall[T, ID]) (*T, error) { return c.get(ctx, call.Args.ID) }),
-		getMany: newPipe(c, MethodGetMany,
-			func(m *middleware) func(context.Context, *GetManyCall[T, ID]) ([]*T, error) { return m.GetMany },
-			func(ctx context.Context, call *GetManyCall[T, ID]) ([]*T, error) {
-				return c.getMany(ctx, call.Args.IDs)
-			}),
-		exists: newPipe(c, MethodExists,
-			func(m *middleware) func(context.Context, *ExistsCall[ID]) (bool, error) { return m.Exists },
-			func(ctx context.Context, call *ExistsCall[ID]) (bool, error) { return c.exists(ctx, call.Args.ID) }),
-		insert: newPipe(c, MethodInsert,
-			func(m *middleware) func(context.Context, *InsertCall[T, I]) (*T, error) { return m.Insert },
-			func(ctx context.Context, call *InsertCall[T, I]) (*T, error) { return c.insert(ctx, &call.Args) }),
-		update: newPipe(c, MethodUpdate,
-			func(m *middleware) func(context.Context, *UpdateCall[T, ID, P]) (*T, error) { return m.Update },
-			func(ctx context.Context, call *UpdateCall[T, ID, P]) (*T, error) { return c.update(ctx, &call.Args) }),
-		replace: newPipe(c, MethodReplace,
-			func(m *middleware) func(context.Context, *PutCall[T, ID, I]) (*T, error) { return m.Replace },
-			func(ctx context.Context, call *PutCall[T, ID, I]) (*T, error) { return c.replace(ctx, &call.Args) }),
-		upsert: newPipe(c, MethodUpsert,
-			func(m *middleware) func(context.Context, *PutCall[T, ID, I]) (*T, error) { return m.Upsert },
-			func(ctx context.Context, call *PutCall[T, ID, I]) (*T, error) { return c.upsert(ctx, &call.Args) }),
-		delete: newPipe(c, MethodDelete,
-			func(m *middleware) func(context.Context, *DeleteCall[ID]) (struct{}, error) { return m.Delete },
-			func(ctx context.Context, call *DeleteCall[ID]) (struct{}, error) {
-				return struct{}{}, c.delete(ctx, &call.Args)
-			}),
-		deleteMany: newPipe(c, MethodDeleteMany,
-			func(m *middleware) func(context.Context, *DeleteManyCall[ID]) (struct{}, error) { return m.DeleteMany },
-			func(ctx context.Context, call *DeleteManyCall[ID]) (struct{}, error) {
-				return struct{}{}, c.deleteMany(ctx, call.Args.IDs)
-			}),
-		setContent: newPipe(c, MethodSetContent,
-			func(m *middleware) func(context.Context, *SetContentCall[T, ID]) (*T, error) { return m.SetContent },
-			func(ctx context.Context, call *SetContentCall[T, ID]) (*T, error) {
-				return c.setContent(ctx, &call.Args)
-			}),
-		content: newPipe(c, MethodContent,
-			func(m *middleware) func(context.Context, *ContentCall[ID]) (*ContentReader, error) { return m.Content },
-			func(ctx context.Context, call *ContentCall[ID]) (*ContentReader, error) {
-				return c.content(ctx, call.Args)
-			}),
-		hasContent: newPipe(c, MethodHasContent,
-			func(m *middleware) func(context.Context, *ExistsCall[ID]) (bool, error) { return m.HasContent },
-			func(ctx context.Context, call *ExistsCall[ID]) (bool, error) { return c.hasContent(ctx, call.Args.ID) }),
-		deleteContent: newPipe(c, MethodDeleteContent,
-			func(m *middleware) func(context.Context, *DeleteContentCall[T, ID]) (*T, error) {
-				return m.DeleteContent
-			},
-			func(ctx context.Context, call *DeleteContentCall[T, ID]) (*T, error) {
-				return c.deleteContent(ctx, &call.Args)
-			}),
-	}
-	p.insert.subject = func(args *InsertArgs[I]) string { return string(c.model.InsertID(&args.Input)) }
-	return p
-}

@@ -171,7 +171,7 @@ func TestNoMethodGoesAround(t *testing.T) {
 				return err
 			}
 			return nil
-		}, []string{"hasContent"}},
+		}, []string{"contentURL"}},
 		"HasContent": {func() error { _, err := c.HasContent(ctx, "x"); return err }, []string{"hasContent"}},
 		"DeleteContent": {func() error {
 			must(c.SetContent(ctx, "x", strings.NewReader("hello")))(t)
@@ -202,7 +202,7 @@ func TestNoMethodGoesAround(t *testing.T) {
 		"Delete": {func() error { return c.Delete(ctx, "x") }, []string{"delete"}},
 	}
 	// What these return or register reads no document by itself.
-	others := []string{"ContentURL", "Database", "DryRun", "GetAll", "Hook", "HookObject", "Name", "OnExceedsLimit", "Query", "Subscribe", "Use", "Version"}
+	others := []string{"Database", "DryRun", "GetAll", "Hook", "HookObject", "Name", "OnExceedsLimit", "Query", "Subscribe", "Use", "Version"}
 	for _, name := range methodsOf(c) {
 		call, ok := calls[name]
 		if !ok {

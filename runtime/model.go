@@ -53,7 +53,7 @@ type KeyForm struct {
 	Day       bool // an instant counts as its day in UTC
 }
 
-// indexInfo is an index without the type of its documents.
+// indexInfo is what a planner needs to know of an index.
 type indexInfo struct {
 	name   string
 	fields []string
@@ -62,10 +62,79 @@ type indexInfo struct {
 	place  int // in the model
 }
 
-func indexInfos[T any](list []Index[T]) []indexInfo {
-	infos := make([]indexInfo, len(list))
-	for i := range list {
-		infos[i] = indexInfo{list[i].Name, list[i].Fields, list[i].Forms, list[i].Hashed, i}
+// document is a pointer to a document, *T of its resource. All but the typed
+// methods of a Collection handle documents as this, so that a program compiles the
+// machinery once and not again for each of its resources.
+type document = any
+
+// model is a Model with its types forgotten.
+type model struct {
+	Resource string
+	Behavior Behavior
+	AnyID    bool
+	Secrets  bool
+	Names    []string
+
+	make   func() document
+	id     func(document) string
+	setID  func(document, string)
+	Meta   func(document) *Meta
+	Times  func(document) (created, updated *time.Time) // nil without timestamps
+	Keep   func(old, d document)                        // nil without immutable attributes
+	Encode func(*Encoder, document)
+	Decode func(*Decoder, document)
+	Texts  func(*Texts, document) // nil without any
+
+	Validate   func(*Validator, document)
+	Partitions []index
+	Uniques    []index
+}
+
+// index is an Index with its type forgotten.
+type index struct {
+	indexInfo
+	Key func(*KeyBuilder, document)
+}
+
+// of returns the typed pointer of a document, nil for none.
+func of[T any](d document) *T {
+	p, _ := d.(*T)
+	return p
+}
+
+// forget returns the model without its types.
+func (m *Model[T, ID, I, P]) forget() *model {
+	f := &model{
+		Resource: m.Resource, Behavior: m.Behavior, AnyID: m.AnyID, Secrets: m.Secrets, Names: m.Names,
+		make:       func() document { return new(T) },
+		id:         func(d document) string { return string(*m.ID(of[T](d))) },
+		setID:      func(d document, id string) { *m.ID(of[T](d)) = ID(id) },
+		Meta:       func(d document) *Meta { return m.Meta(of[T](d)) },
+		Encode:     func(e *Encoder, d document) { m.Encode(e, of[T](d)) },
+		Decode:     func(r *Decoder, d document) { m.Decode(r, of[T](d)) },
+		Validate:   func(v *Validator, d document) { m.Validate(v, of[T](d)) },
+		Partitions: forgetIndexes(m.Partitions),
+		Uniques:    forgetIndexes(m.Uniques),
 	}
-	return infos
+	if m.Times != nil {
+		f.Times = func(d document) (created, updated *time.Time) { return m.Times(of[T](d)) }
+	}
+	if m.Keep != nil {
+		f.Keep = func(old, d document) { m.Keep(of[T](old), of[T](d)) }
+	}
+	if m.Texts != nil {
+		f.Texts = func(t *Texts, d document) { m.Texts(t, of[T](d)) }
+	}
+	return f
+}
+
+func forgetIndexes[T any](list []Index[T]) []index {
+	indexes := make([]index, len(list))
+	for i, x := range list {
+		indexes[i] = index{
+			indexInfo: indexInfo{name: x.Name, fields: x.Fields, forms: x.Forms, hashed: x.Hashed, place: i},
+			Key:       func(b *KeyBuilder, d document) { x.Key(b, of[T](d)) },
+		}
+	}
+	return indexes
 }

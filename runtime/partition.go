@@ -47,12 +47,7 @@ func (a keyText) compare(b keyText) int {
 // with any value when none is given. Generated code calls it.
 func InPartition[T any, ID ~string, I, P, V any](c *Collection[T, ID, I, P], name string, put func(*KeyBuilder, V), values ...V) PartitionQuery[T, ID, V] {
 	q := PartitionQuery[T, ID, V]{Query: c.Query(), put: put}
-	i := slices.IndexFunc(c.model.Partitions, func(x Index[T]) bool { return x.Name == name })
-	if i < 0 {
-		q.spec.err = configError("there is no partition %q", name)
-		return q
-	}
-	q.spec.index = &c.reads.partitions[i]
+	q.spec.index, q.spec.err = c.engine.partition(name)
 	return q.narrow(values)
 }
 
@@ -193,7 +188,7 @@ func exact(fields []string, steps []narrowing) bool {
 }
 
 // isAt reports whether a document is where an entry says, and within the steps.
-func (x *Index[T]) isAt(d *T, path string, steps []narrowing) (bool, error) {
+func (x *index) isAt(d document, path string, steps []narrowing) (bool, error) {
 	var k KeyBuilder
 	now, err := x.path(&k, d)
 	if err != nil || now != path {
@@ -211,27 +206,45 @@ func (x *Index[T]) isAt(d *T, path string, steps []narrowing) (bool, error) {
 // in the order of keys, with 1 LIST and about 1 GET for each value. value reads
 // the field from a document. Generated code calls it.
 func Distinct[T any, ID ~string, I, P, V any](ctx context.Context, c *Collection[T, ID, I, P], name string, value func(*T) V) ([]V, error) {
+	var list []V
+	err := c.engine.distinct(ctx, name, func(d document) { list = append(list, value(of[T](d))) })
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// partition returns the partition of a name.
+func (c *engine) partition(name string) (*indexInfo, error) {
+	i := slices.IndexFunc(c.partitions, func(x indexInfo) bool { return x.name == name })
+	if i < 0 {
+		return nil, configError("there is no partition %q", name)
+	}
+	return &c.partitions[i], nil
+}
+
+// distinct visits one document for each value of a partition's first field.
+func (c *engine) distinct(ctx context.Context, name string, visit func(document)) error {
 	const op = "distinct"
-	q := InPartition(c, name, func(*KeyBuilder, V) {})
-	if q.spec.err != nil {
-		return nil, c.fail(op, "", q.spec.err)
+	index, err := c.partition(name)
+	if err != nil {
+		return c.fail(op, "", err)
 	}
 	root := entryPrefix(c.db.prefix, c.model.Resource, name, "")
-	var list []V
 	for from := ""; ; {
 		// The next document in the partition has the next value.
-		s := c.reads.scan(ctx, &reading{access: access{kind: accessPartition, index: q.spec.index}, spec: &q.spec, source: func(ctx context.Context) source {
-			return c.reads.entries(ctx, name, []keyRange{{prefix: root, from: from}}, 1)
+		s := c.scan(ctx, &reading{access: access{kind: accessPartition, index: index}, spec: &querySpec{}, source: func(ctx context.Context) source {
+			return c.entries(ctx, name, []keyRange{{prefix: root, from: from}}, 1)
 		}}, 1, streamOptions{batch: 1, concurrency: 1})
 		f, ok := s.next()
 		s.close()
 		switch {
 		case !ok:
-			return list, nil
+			return nil
 		case f.err != nil:
-			return nil, c.fail(op, f.item.id, f.err)
+			return c.fail(op, f.item.id, f.err)
 		}
-		list = append(list, value(f.doc.(*T))) //nolint:forcetypeassert // the collection read it
+		visit(f.doc)
 		segment, _, _ := strings.Cut(f.item.path, "/")
 		from = root + strings.TrimSuffix(segment, string(keyEnd)) + afterEnd
 	}

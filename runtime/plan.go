@@ -112,10 +112,10 @@ var accessNames = [...]string{
 }
 
 // plan tells the way of a query.
-func (e *engine) plan(s *querySpec) Plan {
-	a := choose(s, e.partitions, e.uniques)
+func (c *engine) plan(s *querySpec) Plan {
+	a := choose(s, c.partitions, c.uniques)
 	p := Plan{
-		Resource: e.resource, Access: accessNames[a.kind], InMemory: !a.sorted,
+		Resource: c.model.Resource, Access: accessNames[a.kind], InMemory: !a.sorted,
 		limit: s.limit, offset: s.offset, perItem: 1,
 		lists:  a.kind == accessResource || a.kind == accessPartition,
 		inKeys: a.kind == accessResource && !conditionsBeside(s.where, idPath),

@@ -153,19 +153,14 @@ func (db *Database) OnWrite(f func(context.Context, *PendingWrite) error) (remov
 }
 
 // announce tells observers of the attempt that is about to be sent.
-func (c *Collection[T, ID, I, P]) announce(ctx context.Context, w *write[T], a *attempt[T]) error {
+func (c *engine) announce(ctx context.Context, w *write, a *attempt) error {
 	if c.db.writes.empty() {
 		return nil
 	}
 	p := &PendingWrite{
 		Resource: c.model.Resource, Operation: w.op, ID: w.id,
 		Base: a.base.revision(), Revision: Revision(a.rec.rev), Version: a.rec.version,
-	}
-	if a.old != nil {
-		p.Before = a.old
-	}
-	if a.doc != nil {
-		p.After = a.doc
+		Before: a.old, After: a.doc,
 	}
 	for _, f := range c.db.writes.all() {
 		if err := f.value(ctx, p); err != nil {
@@ -178,7 +173,7 @@ func (c *Collection[T, ID, I, P]) announce(ctx context.Context, w *write[T], a *
 }
 
 // settled tells observers what became of the attempt.
-func (a *attempt[T]) settled(ctx context.Context, o Outcome) {
+func (a *attempt) settled(ctx context.Context, o Outcome) {
 	if a.pending == nil {
 		return
 	}

@@ -10,7 +10,7 @@ import (
 // write is one logical write of one document: what the caller asked for, before
 // any state of the document is known. The functions may be called once for each
 // attempt.
-type write[T any] struct {
+type write struct {
 	op      string
 	id      string
 	options writeOptions
@@ -18,9 +18,9 @@ type write[T any] struct {
 	blind bool   // begin as if the document were absent, without a read
 	known *state // begin with this state, without a read
 
-	create func(v *Validator, d *T)                              // the document is absent; nil: ErrNotFound
-	change func(v *Validator, old *T, s state) (d *T, err error) // it is there; nil: ErrAlreadyExists
-	remove bool                                                  // delete it
+	create func(v *Validator, d document)                                    // the document is absent; nil: ErrNotFound
+	change func(v *Validator, old document, s state) (d document, err error) // it is there; nil: ErrAlreadyExists
+	remove bool                                                              // delete it
 
 	content *contentChange // nil: the document keeps the content that it has
 	unknown bool           // after an error: a commit may still arrive
@@ -28,13 +28,13 @@ type write[T any] struct {
 }
 
 // attempt is one try of a write against one state of the document.
-type attempt[T any] struct {
+type attempt struct {
 	base    state
-	old     *T      // the document before; of an update only if somebody wants to see it
-	rec     *record // what is committed; a tombstone for a delete
-	doc     *T      // nil for a delete
+	old     document // the document before; of an update only if somebody wants to see it
+	rec     *record  // what is committed; a tombstone for a delete
+	doc     document // nil for a delete
 	changes indexChanges
-	exceeds *ExceedsLimit[T]
+	exceeds *Oversize
 	sweep   *sweeper      // removes stale entries later; nil: at once
 	pending *PendingWrite // as observers were told
 	started time.Time     // of the attempt's first request that changes something
@@ -47,7 +47,7 @@ const maxAttempt = 5 * time.Minute
 
 // write runs attempts until one commits, the document's state makes the write
 // impossible, or the policy is used up.
-func (c *Collection[T, ID, I, P]) write(ctx context.Context, w *write[T]) (*T, error) {
+func (c *engine) write(ctx context.Context, w *write) (document, error) {
 	key, err := c.key(w.id)
 	if err != nil {
 		return nil, c.fail(w.op, w.id, err)
@@ -67,7 +67,7 @@ func (c *Collection[T, ID, I, P]) write(ctx context.Context, w *write[T]) (*T, e
 }
 
 // attempts returns the attempt that committed.
-func (c *Collection[T, ID, I, P]) attempts(ctx context.Context, w *write[T], key string, held heldClaims) (*attempt[T], error) {
+func (c *engine) attempts(ctx context.Context, w *write, key string, held heldClaims) (*attempt, error) {
 	policy := c.db.requests.policy
 	var cur state
 	fresh := w.blind || w.known != nil // cur needs no read
@@ -121,7 +121,7 @@ func (c *Collection[T, ID, I, P]) attempts(ctx context.Context, w *write[T], key
 
 // turn waits for the turn among colliding writers of this process, if there are
 // any.
-func (c *Collection[T, ID, I, P]) turn(ctx context.Context, id string, n int) (done func(), waited bool) {
+func (c *engine) turn(ctx context.Context, id string, n int) (done func(), waited bool) {
 	if n == 0 && !c.turns.busy(id) {
 		return func() {}, false
 	}
@@ -131,7 +131,7 @@ func (c *Collection[T, ID, I, P]) turn(ctx context.Context, id string, n int) (d
 
 // prepare decides what an attempt would commit on top of a state. It sends
 // nothing.
-func (c *Collection[T, ID, I, P]) prepare(ctx context.Context, w *write[T], cur state, held heldClaims) (*attempt[T], error) {
+func (c *engine) prepare(ctx context.Context, w *write, cur state, held heldClaims) (*attempt, error) {
 	if w.options.ifMatch != "" && cur.live() && cur.revision() != w.options.ifMatch {
 		return nil, fmt.Errorf("%w: the document is no longer at the revision given", ErrConflict)
 	}
@@ -143,13 +143,13 @@ func (c *Collection[T, ID, I, P]) prepare(ctx context.Context, w *write[T], cur 
 			return nil, fmt.Errorf("%w: the document does not exist", ErrConflict)
 		}
 		v := c.validator()
-		d := new(T)
+		d := c.model.make()
 		w.create(v, d)
-		*c.model.ID(d) = ID(w.id)
+		c.model.setID(d, w.id)
 		if err := c.beforeInsert(ctx, d); err != nil {
 			return nil, err
 		}
-		return c.seal(w, v, cur, indexKeys{}, decoded[T]{doc: d}, held)
+		return c.seal(w, v, cur, indexKeys{}, decoded{doc: d}, held)
 	}
 	if w.remove {
 		return c.prepareDelete(ctx, w, cur, held)
@@ -165,7 +165,7 @@ func (c *Collection[T, ID, I, P]) prepare(ctx context.Context, w *write[T], cur 
 	if err != nil {
 		return nil, err
 	}
-	var image decoded[T] // old.doc is about to change
+	var image decoded // old.doc is about to change
 	if !c.hooks.empty() || !w.began.IsZero() || !c.db.writes.empty() {
 		if image, err = c.decode(w.id, cur); err != nil {
 			return nil, err
@@ -176,21 +176,21 @@ func (c *Collection[T, ID, I, P]) prepare(ctx context.Context, w *write[T], cur 
 	if err != nil {
 		return nil, err
 	}
-	*c.model.ID(d) = ID(w.id)
+	c.model.setID(d, w.id)
 	if err := c.beforeUpdate(ctx, image.doc, d); err != nil {
 		return nil, err
 	}
-	a, err := c.seal(w, v, cur, before, decoded[T]{doc: d, unknown: old.unknown}, held)
+	a, err := c.seal(w, v, cur, before, decoded{doc: d, unknown: old.unknown}, held)
 	if a != nil {
 		a.old = image.doc
 	}
 	return a, err
 }
 
-func (c *Collection[T, ID, I, P]) validator() *Validator { return newValidator(c.db.options.password) }
+func (c *engine) validator() *Validator { return newValidator(c.db.options.password) }
 
 // seal validates and encodes the document and names what the attempt will write.
-func (c *Collection[T, ID, I, P]) seal(w *write[T], v *Validator, cur state, before indexKeys, d decoded[T], held heldClaims) (*attempt[T], error) {
+func (c *engine) seal(w *write, v *Validator, cur state, before indexKeys, d decoded, held heldClaims) (*attempt, error) {
 	c.model.Validate(v, d.doc)
 	if err := v.Err(); err != nil {
 		return nil, err
@@ -200,7 +200,7 @@ func (c *Collection[T, ID, I, P]) seal(w *write[T], v *Validator, cur state, bef
 		return nil, err
 	}
 	c.describe(d.doc, w.id, state{record: rec}) // indexes may be over system fields
-	a := &attempt[T]{base: cur, rec: rec, doc: d.doc}
+	a := &attempt{base: cur, rec: rec, doc: d.doc}
 	if a.exceeds, err = c.fit(w, rec, d); err != nil {
 		return nil, err
 	}
@@ -214,7 +214,7 @@ func (c *Collection[T, ID, I, P]) seal(w *write[T], v *Validator, cur state, bef
 }
 
 // nextRecord returns the record that follows a state, without attributes yet.
-func (c *Collection[T, ID, I, P]) nextRecord(cur state, o writeOptions) (*record, error) {
+func (c *engine) nextRecord(cur state, o writeOptions) (*record, error) {
 	rev, err := newRevision()
 	if err != nil {
 		return nil, err
@@ -237,7 +237,7 @@ func (c *Collection[T, ID, I, P]) nextRecord(cur state, o writeOptions) (*record
 }
 
 // prepareDelete names the entries and claims that go with the document.
-func (c *Collection[T, ID, I, P]) prepareDelete(ctx context.Context, w *write[T], cur state, held heldClaims) (*attempt[T], error) {
+func (c *engine) prepareDelete(ctx context.Context, w *write, cur state, held heldClaims) (*attempt, error) {
 	old, err := c.decode(w.id, cur)
 	if err != nil {
 		return nil, err
@@ -254,7 +254,7 @@ func (c *Collection[T, ID, I, P]) prepareDelete(ctx context.Context, w *write[T]
 		return nil, err
 	}
 	rec.bury()
-	a := &attempt[T]{base: cur, old: old.doc, rec: rec, sweep: w.options.sweep}
+	a := &attempt{base: cur, old: old.doc, rec: rec, sweep: w.options.sweep}
 	a.changes = c.indexChanges(w.id, cur.record, rec, before, indexKeys{}, held)
 	c.dropContent(w.id, cur, a)
 	return a, nil
@@ -262,7 +262,7 @@ func (c *Collection[T, ID, I, P]) prepareDelete(ctx context.Context, w *write[T]
 
 // try sends an attempt. It reports whether the attempt committed; if not, and
 // there is no error, seen is the newer state of the document that prevents it.
-func (c *Collection[T, ID, I, P]) try(ctx context.Context, w *write[T], key string, a *attempt[T], held heldClaims) (committed bool, seen state, err error) {
+func (c *engine) try(ctx context.Context, w *write, key string, a *attempt, held heldClaims) (committed bool, seen state, err error) {
 	if err := c.announce(ctx, w, a); err != nil {
 		return false, state{}, err
 	}

@@ -46,13 +46,13 @@ func OnFailure(f func(ItemError)) StreamOption {
 // Errors: ErrQuery for options that cannot be.
 func (c *Collection[T, ID, I, P]) Writer(ctx context.Context, options ...StreamOption) (*Writer[I], error) {
 	const op = "insertMany"
-	o, err := newStreamOptions(c.db.options.concurrency, options)
+	o, err := newStreamOptions(c.engine.db.options.concurrency, options)
 	if err != nil {
-		return nil, c.fail(op, "", err)
+		return nil, c.engine.fail(op, "", err)
 	}
 	workers := min(o.concurrency, o.batch)
 	w := &Writer[I]{
-		ctx: ctx, failed: o.failed, queue: make(chan queued[I], o.batch-workers), bulk: BulkError{Op: op, Resource: c.model.Resource},
+		ctx: ctx, failed: o.failed, queue: make(chan queued[I], o.batch-workers), bulk: BulkError{Op: op, Resource: c.Name()},
 		insert: func(ctx context.Context, in I) (string, error) {
 			_, err := c.Insert(ctx, in)
 			return string(c.model.InsertID(&in)), err
