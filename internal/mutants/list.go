@@ -70,11 +70,11 @@ func mutants() []mutant {
 		},
 		{name: "size of tombstones", file: "runtime/record.go", old: "return size%tombstoneGrain == 0", new: "return false"},
 		{
-			name: "readers compare an entry with its document", file: "runtime/read.go",
+			name: "readers compare an entry with its document", file: "runtime/reading.go",
 			old: "err != nil || !here {", new: "err != nil || !here && false {",
 		},
 		{
-			name: "a document that moves is listed once", file: "runtime/engine.go",
+			name: "a document that moves is listed once", file: "runtime/reading.go",
 			old: "o.seen[hash] = struct{}{}", new: "",
 		},
 		{
