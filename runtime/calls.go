@@ -89,6 +89,13 @@ type (
 	}
 	// QueryArgs are the arguments of what runs a query. Middleware may narrow it.
 	QueryArgs[T any, ID ~string] struct{ Query Query[T, ID] }
+	// PageArgs are the arguments of Page.
+	PageArgs[T any, ID ~string] struct {
+		Query Query[T, ID]
+		Size  int
+	}
+	// LookupArgs name the unique constraint by which a document is looked for.
+	LookupArgs struct{ Constraint string }
 )
 
 func (a *GetArgs[ID]) subject() string          { return string(a.ID) }
@@ -111,6 +118,12 @@ type (
 	ListCall[T any, ID ~string] = Call[QueryArgs[T, ID], iter.Seq2[*T, error]]
 	// ListIDsCall is a call of what reads the ids of a query.
 	ListIDsCall[T any, ID ~string] = Call[QueryArgs[T, ID], iter.Seq2[ID, error]]
+	// GetAllCall is a call of GetAll.
+	GetAllCall[T any, ID ~string] = Call[QueryArgs[T, ID], []*T]
+	// PageCall is a call of Page.
+	PageCall[T any, ID ~string] = Call[PageArgs[T, ID], *Page[T]]
+	// LookupCall is a call of what finds a document by a unique value.
+	LookupCall[T any] = Call[LookupArgs, *T]
 	// CountCall is a call of Count.
 	CountCall[T any, ID ~string] = Call[QueryArgs[T, ID], int]
 	// InsertCall is a call of Insert.

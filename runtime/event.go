@@ -277,6 +277,13 @@ func (c *engine) emit(ctx context.Context, began time.Time, e DatabaseEvent) {
 	c.db.emit(ctx, e)
 }
 
+// listed tells how many documents a method read by a query.
+func (c *engine) listed(ctx context.Context, began time.Time, m Method, n int) {
+	if !began.IsZero() {
+		c.emit(ctx, began, DatabaseEvent{Kind: EventList, Operation: m.String(), Count: n})
+	}
+}
+
 // committed tells of a write that has just been committed.
 func (c *engine) committed(ctx context.Context, w *write, a *attempt) {
 	if w.began.IsZero() {

@@ -3,6 +3,7 @@ package s3db_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 
@@ -53,6 +54,31 @@ func TestEvents(t *testing.T) {
 		if diff := cmp.Diff(test.want, test.got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
+	}
+}
+
+// TestEventsOfQueries: what was read by a query is one event with its number, also
+// when the loop ends early.
+func TestEventsOfQueries(t *testing.T) {
+	c, _ := openAccounts(t)
+	ctx := t.Context()
+	for _, id := range []docID{"x", "y"} {
+		must(c.Insert(ctx, clienttest.AccountInsert{ID: id, Name: "a"}))(t)
+	}
+	var got []string
+	c.Subscribe(func(_ context.Context, e event) {
+		got = append(got, fmt.Sprintf("%s by %s %d", e.Kind, e.Operation, e.Count))
+	})
+	must(c.Query().List(ctx))(t)
+	must(c.GetAll(ctx))(t)
+	must(c.Query().Page(ctx, 1))(t)
+	must(c.Query().Count(ctx))(t)
+	for range c.Query().IDs(ctx) {
+		break
+	}
+	want := []string{"list by list 2", "list by getAll 2", "list by page 1", "count by count 2", "list by listIds 1"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

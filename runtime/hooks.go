@@ -37,6 +37,16 @@ type Hooks[T any, ID ~string] struct {
 	AfterGet     func(ctx context.Context, d *T) error
 	BeforeExists func(ctx context.Context, id ID) error
 	AfterExists  func(ctx context.Context, id ID, exists bool) error
+
+	// BeforeList and AfterList are around all that reads the documents or the ids of
+	// a query; n is how many there were, unless the reading was given up. With
+	// predicates it is a query, and BeforeQuery and AfterQuery are called instead.
+	BeforeList  func(ctx context.Context, q Query[T, ID]) error
+	AfterList   func(ctx context.Context, n int) error
+	BeforeQuery func(ctx context.Context, q Query[T, ID]) error
+	AfterQuery  func(ctx context.Context, n int) error
+	BeforeCount func(ctx context.Context, q Query[T, ID]) error
+	AfterCount  func(ctx context.Context, n int) error
 }
 
 // The hooks as interfaces of one method each, for objects that [Collection.HookObject]
@@ -84,6 +94,30 @@ type (
 	AfterExister[ID ~string] interface {
 		AfterExists(ctx context.Context, id ID, exists bool) error
 	}
+	// BeforeLister is Hooks.BeforeList as a method.
+	BeforeLister[T any, ID ~string] interface {
+		BeforeList(ctx context.Context, q Query[T, ID]) error
+	}
+	// AfterLister is Hooks.AfterList as a method.
+	AfterLister interface {
+		AfterList(ctx context.Context, n int) error
+	}
+	// BeforeQuerier is Hooks.BeforeQuery as a method.
+	BeforeQuerier[T any, ID ~string] interface {
+		BeforeQuery(ctx context.Context, q Query[T, ID]) error
+	}
+	// AfterQuerier is Hooks.AfterQuery as a method.
+	AfterQuerier interface {
+		AfterQuery(ctx context.Context, n int) error
+	}
+	// BeforeCounter is Hooks.BeforeCount as a method.
+	BeforeCounter[T any, ID ~string] interface {
+		BeforeCount(ctx context.Context, q Query[T, ID]) error
+	}
+	// AfterCounter is Hooks.AfterCount as a method.
+	AfterCounter interface {
+		AfterCount(ctx context.Context, n int) error
+	}
 )
 
 // Hook registers hooks, also while operations run. The returned function removes
@@ -95,7 +129,17 @@ func (c *Collection[T, ID, I, P]) Hook(h Hooks[T, ID]) (remove func()) {
 		beforeDelete: ofDocument(h.BeforeDelete), afterDelete: ofDocument(h.AfterDelete),
 		beforeGet: ofID(h.BeforeGet), afterGet: ofDocument(h.AfterGet),
 		beforeExists: ofID(h.BeforeExists), afterExists: ofAnswer(h.AfterExists),
+		beforeList: c.ofQuery(h.BeforeList), afterList: h.AfterList,
+		beforeQuery: c.ofQuery(h.BeforeQuery), afterQuery: h.AfterQuery,
+		beforeCount: c.ofQuery(h.BeforeCount), afterCount: h.AfterCount,
 	})
+}
+
+func (c *Collection[T, ID, I, P]) ofQuery(f func(context.Context, Query[T, ID]) error) func(context.Context, *querySpec) error {
+	if f == nil {
+		return nil
+	}
+	return func(ctx context.Context, s *querySpec) error { return f(ctx, Query[T, ID]{run: c, spec: *s}) }
 }
 
 // hookSet are Hooks with their types forgotten.
@@ -105,6 +149,9 @@ type hookSet struct {
 	beforeUpdate, afterUpdate func(ctx context.Context, old, d document) error
 	beforeGet, beforeExists   func(ctx context.Context, id string) error
 	afterExists               func(ctx context.Context, id string, exists bool) error
+
+	beforeList, beforeQuery, beforeCount func(context.Context, *querySpec) error
+	afterList, afterQuery, afterCount    func(ctx context.Context, n int) error
 }
 
 func ofDocument[T any](f func(context.Context, *T) error) func(context.Context, document) error {
@@ -176,6 +223,24 @@ func (c *Collection[T, ID, I, P]) HookObject(object any) (remove func(), err err
 	}
 	if x, ok := object.(AfterExister[ID]); take(ok) {
 		h.AfterExists = x.AfterExists
+	}
+	if x, ok := object.(BeforeLister[T, ID]); take(ok) {
+		h.BeforeList = x.BeforeList
+	}
+	if x, ok := object.(AfterLister); take(ok) {
+		h.AfterList = x.AfterList
+	}
+	if x, ok := object.(BeforeQuerier[T, ID]); take(ok) {
+		h.BeforeQuery = x.BeforeQuery
+	}
+	if x, ok := object.(AfterQuerier); take(ok) {
+		h.AfterQuery = x.AfterQuery
+	}
+	if x, ok := object.(BeforeCounter[T, ID]); take(ok) {
+		h.BeforeCount = x.BeforeCount
+	}
+	if x, ok := object.(AfterCounter); take(ok) {
+		h.AfterCount = x.AfterCount
 	}
 	if found == 0 {
 		return nil, c.engine.fail("hook", "", configError("%T has no method of a hook for %s, such as BeforeInsert(context.Context, %T) error",
@@ -294,4 +359,98 @@ func (c *engine) afterExists(ctx context.Context, id string, exists bool) error 
 		}
 		return h.afterExists(ctx, id, exists)
 	})
+}
+
+// list is stream with its hooks.
+func (c *engine) list(ctx context.Context, op string, s *querySpec, options []StreamOption, yield func(document, error) bool) {
+	c.hooked(ctx, op, s, func(err error) { yield(nil, err) }, func() (n int, whole bool) {
+		whole = true
+		c.stream(ctx, op, s, options, func(d document, err error) bool {
+			if err == nil {
+				n++
+			}
+			whole = yield(d, err)
+			return whole
+		})
+		return n, whole
+	})
+}
+
+// ids is streamIDs with its hooks.
+func (c *engine) ids(ctx context.Context, s *querySpec, yield func(string, error) bool) {
+	const op = "listIds"
+	c.hooked(ctx, op, s, func(err error) { yield("", err) }, func() (n int, whole bool) {
+		whole = true
+		c.streamIDs(ctx, op, s, func(id string, err error) bool {
+			if err == nil {
+				n++
+			}
+			whole = yield(id, err)
+			return whole
+		})
+		return n, whole
+	})
+}
+
+// onePage is page with its hooks.
+func (c *engine) onePage(ctx context.Context, s *querySpec, size int, options []PageOption) (p *pageOf, err error) {
+	c.hooked(ctx, "page", s, func(failed error) { p, err = nil, failed }, func() (int, bool) {
+		if p, err = c.page(ctx, s, size, options); err != nil {
+			return 0, false
+		}
+		return len(p.items), true
+	})
+	return p, err
+}
+
+// hooked runs hooks around the reading of a query. read returns how many
+// documents there were, and whether it came to the end.
+func (c *engine) hooked(ctx context.Context, op string, s *querySpec, fail func(error), read func() (n int, whole bool)) {
+	if c.hooks.empty() {
+		read()
+		return
+	}
+	before, after := "BeforeList", "AfterList"
+	if len(s.where) > 0 {
+		before, after = "BeforeQuery", "AfterQuery"
+	}
+	err := c.before(before, func(h *hookSet) error {
+		if len(s.where) > 0 {
+			return with1(ctx, h.beforeQuery, s)
+		}
+		return with1(ctx, h.beforeList, s)
+	})
+	if err != nil {
+		fail(c.fail(op, "", err))
+		return
+	}
+	n, whole := read()
+	if !whole {
+		return
+	}
+	err = c.after(after, false, func(h *hookSet) error {
+		if len(s.where) > 0 {
+			return with1(ctx, h.afterQuery, n)
+		}
+		return with1(ctx, h.afterList, n)
+	})
+	if err != nil {
+		fail(c.fail(op, "", err))
+	}
+}
+
+// number is count with its hooks.
+func (c *engine) number(ctx context.Context, s *querySpec) (int, error) {
+	const op = "count"
+	if err := c.before("BeforeCount", func(h *hookSet) error { return with1(ctx, h.beforeCount, s) }); err != nil {
+		return 0, c.fail(op, "", err)
+	}
+	n, err := c.count(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	if err := c.after("AfterCount", false, func(h *hookSet) error { return with1(ctx, h.afterCount, n) }); err != nil {
+		return 0, c.fail(op, "", err)
+	}
+	return n, nil
 }

@@ -302,6 +302,21 @@ func (h everyHook) AfterDelete(context.Context, *doc) error   { h.calls["AfterDe
 func (h everyHook) BeforeGet(context.Context, docID) error    { h.calls["BeforeGet"]++; return nil }
 func (h everyHook) AfterGet(context.Context, *doc) error      { h.calls["AfterGet"]++; return nil }
 func (h everyHook) BeforeExists(context.Context, docID) error { h.calls["BeforeExists"]++; return nil }
+func (h everyHook) BeforeList(context.Context, s3db.Query[doc, docID]) error {
+	h.calls["BeforeList"]++
+	return nil
+}
+func (h everyHook) AfterList(_ context.Context, n int) error { h.calls["AfterList"] += n; return nil }
+func (h everyHook) BeforeQuery(context.Context, s3db.Query[doc, docID]) error {
+	h.calls["BeforeQuery"]++
+	return nil
+}
+func (h everyHook) AfterQuery(_ context.Context, n int) error { h.calls["AfterQuery"] += n; return nil }
+func (h everyHook) BeforeCount(context.Context, s3db.Query[doc, docID]) error {
+	h.calls["BeforeCount"]++
+	return nil
+}
+func (h everyHook) AfterCount(_ context.Context, n int) error { h.calls["AfterCount"] += n; return nil }
 func (h everyHook) AfterExists(context.Context, docID, bool) error {
 	h.calls["AfterExists"]++
 	return nil
@@ -320,6 +335,9 @@ func TestHookObject(t *testing.T) {
 	must(c.Update(ctx, "x", clienttest.AccountPatch{}))(t)
 	must(c.Get(ctx, "x"))(t)
 	must(c.Exists(ctx, "x"))(t)
+	must(c.Query().List(ctx))(t)
+	must(c.Query().Where(named("a")).List(ctx))(t)
+	must(c.Query().Count(ctx))(t)
 	if err := c.Delete(ctx, "x"); err != nil {
 		t.Fatal(err)
 	}
@@ -331,5 +349,64 @@ func TestHookObject(t *testing.T) {
 	}
 	if _, err := c.HookObject(struct{}{}); !errors.Is(err, s3db.ErrConfig) || !strings.Contains(err.Error(), "struct {} has no method of a hook for accounts") {
 		t.Errorf("an object without hooks: %v", err)
+	}
+}
+
+// named is the predicate of accounts with a name.
+func named(name string) s3db.Predicate[*doc] {
+	return s3db.Root[*doc]().String("name", func(d *doc) *string { return &d.Name }).Eq(name)
+}
+
+// TestHooksOfQueries: they see the query, may refuse it, and learn how many
+// documents there were, unless the reading was given up.
+func TestHooksOfQueries(t *testing.T) {
+	c, store := openAccounts(t)
+	ctx := t.Context()
+	for _, id := range []docID{"x", "y", "z"} {
+		must(c.Insert(ctx, clienttest.AccountInsert{ID: id, Name: "a"}))(t)
+	}
+	var trace []string
+	note := func(what string) func(context.Context, int) error {
+		return func(_ context.Context, n int) error { trace = append(trace, fmt.Sprintf("%s %d", what, n)); return nil }
+	}
+	remove := c.Hook(hooks{AfterList: note("list"), AfterQuery: note("query"), AfterCount: note("count")})
+	must(c.Query().List(ctx))(t)
+	must(c.GetAll(ctx))(t)
+	must(c.Query().Page(ctx, 2))(t)
+	must(c.Query().Where(named("a")).First(ctx))(t)
+	must(c.Query().Count(ctx))(t)
+	for range c.Query().IDs(ctx) {
+	}
+	for range c.Query().All(ctx) {
+		break
+	}
+	want := []string{"list 3", "list 3", "list 2", "query 1", "count 3", "list 3"}
+	if diff := cmp.Diff(want, trace); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	remove()
+	no := errors.New("too expensive")
+	refuse := func(_ context.Context, q s3db.Query[doc, docID]) error {
+		if q.Plan().String() == "" {
+			t.Error("the hook does not see the query")
+		}
+		return no
+	}
+	c.Hook(hooks{BeforeList: refuse, BeforeQuery: refuse, BeforeCount: refuse})
+	before := store.Counts()
+	_, err1 := c.Query().List(ctx)
+	_, err2 := c.Query().Where(named("a")).Page(ctx, 1)
+	_, err3 := c.Query().Count(ctx)
+	var err4 error
+	for _, err := range c.Query().IDs(ctx) {
+		err4 = err
+	}
+	for _, err := range []error{err1, err2, err3, err4} {
+		if !errors.Is(err, no) {
+			t.Errorf("refused: %v", err)
+		}
+	}
+	if store.Counts() != before {
+		t.Errorf("refused queries cost %+v", store.Counts().Sub(before))
 	}
 }

@@ -9,11 +9,24 @@ import (
 // which put writes in the order of its fields. It costs 2 requests: the claim,
 // and the document that it names. Errors: ErrNotFound. Generated code calls it.
 func GetByUnique[T any, ID ~string, I, P any](ctx context.Context, c *Collection[T, ID, I, P], name string, put func(*KeyBuilder)) (*T, error) {
-	d, err := c.engine.lookup(ctx, name, put)
-	if err != nil {
-		return nil, c.engine.fail("get", "", err)
+	if c.engine.plain() {
+		d, err := c.engine.find(ctx, name, put)
+		return of[T](d), err
 	}
-	return of[T](d), nil
+	call := &LookupCall[T]{Args: LookupArgs{Constraint: name}}
+	return run(ctx, c.engine, MethodLookup, call, nil, func(ctx context.Context) (any, error) { return c.engine.find(ctx, name, put) })
+}
+
+// find is lookup with its hooks and the errors of a method.
+func (c *engine) find(ctx context.Context, name string, put func(*KeyBuilder)) (document, error) {
+	d, err := c.lookup(ctx, name, put)
+	if err == nil {
+		err = c.afterGet(ctx, d)
+	}
+	if err != nil {
+		return nil, c.fail("get", "", err)
+	}
+	return d, nil
 }
 
 func (c *engine) lookup(ctx context.Context, name string, put func(*KeyBuilder)) (document, error) {

@@ -1,6 +1,9 @@
 package s3db
 
-import "context"
+import (
+	"context"
+	"iter"
+)
 
 // Method names a method of a collection that middleware wraps.
 type Method uint8
@@ -23,6 +26,8 @@ const (
 	MethodUpsert
 	MethodDelete
 	MethodDeleteMany
+	MethodLookup // by a unique value
+	MethodDistinct
 	MethodSetContent
 	MethodContent
 	MethodContentURL
@@ -35,7 +40,7 @@ const (
 func (m Method) String() string {
 	return [...]string{
 		"get", "getMany", "exists", "list", "listIds", "getAll", "count", "page",
-		"insert", "update", "replace", "upsert", "delete", "deleteMany",
+		"insert", "update", "replace", "upsert", "delete", "deleteMany", "lookup", "distinct",
 		"setContent", "content", "contentURL", "hasContent", "deleteContent", "unknown",
 	}[min(m, methods)]
 }
@@ -151,7 +156,7 @@ func (c *engine) around(ctx context.Context, x *invocation) (any, error) {
 	switch {
 	case err != nil:
 		e.Kind, e.Err = EventError, err
-	case x.method == MethodGet:
+	case x.method == MethodGet || x.method == MethodLookup:
 		e.Kind, e.Document = EventGet, v
 	case x.method == MethodExists:
 		e.Kind = EventExists
@@ -189,6 +194,12 @@ type Middleware[T any, ID ~string, I, P any] struct {
 	Get     func(ctx context.Context, call *GetCall[T, ID]) (*T, error)
 	GetMany func(ctx context.Context, call *GetManyCall[T, ID]) ([]*T, error)
 	Exists  func(ctx context.Context, call *ExistsCall[ID]) (bool, error)
+	Lookup  func(ctx context.Context, call *LookupCall[T]) (*T, error)
+	List    func(ctx context.Context, call *ListCall[T, ID]) (iter.Seq2[*T, error], error)
+	ListIDs func(ctx context.Context, call *ListIDsCall[T, ID]) (iter.Seq2[ID, error], error)
+	GetAll  func(ctx context.Context, call *GetAllCall[T, ID]) ([]*T, error)
+	Count   func(ctx context.Context, call *CountCall[T, ID]) (int, error)
+	Page    func(ctx context.Context, call *PageCall[T, ID]) (*Page[T], error)
 	Insert  func(ctx context.Context, call *InsertCall[T, I]) (*T, error)
 	Update  func(ctx context.Context, call *UpdateCall[T, ID, P]) (*T, error)
 	Replace func(ctx context.Context, call *PutCall[T, ID, I]) (*T, error)
@@ -217,6 +228,12 @@ func (c *Collection[T, ID, I, P]) Use(m Middleware[T, ID, I, P]) (remove func())
 		MethodGet:           forgetStep(m.Get),
 		MethodGetMany:       forgetStep(m.GetMany),
 		MethodExists:        forgetStep(m.Exists),
+		MethodLookup:        forgetStep(m.Lookup),
+		MethodList:          forgetStep(m.List),
+		MethodListIDs:       forgetStep(m.ListIDs),
+		MethodGetAll:        forgetStep(m.GetAll),
+		MethodCount:         forgetStep(m.Count),
+		MethodPage:          forgetStep(m.Page),
 		MethodInsert:        forgetStep(m.Insert),
 		MethodUpdate:        forgetStep(m.Update),
 		MethodReplace:       forgetStep(m.Replace),

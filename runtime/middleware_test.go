@@ -3,10 +3,14 @@ package s3db_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -133,6 +137,32 @@ func TestMiddlewareOfTheDatabase(t *testing.T) {
 	}
 }
 
+// TestAuditMiddleware: middleware around everything sees what succeeded, what
+// failed, and how long it took.
+func TestAuditMiddleware(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := openAccounts(t)
+		var log []string
+		c.Database().Use(func(ctx context.Context, call s3db.AnyCall, next func(context.Context) (any, error)) (any, error) {
+			start := time.Now()
+			result, err := next(ctx)
+			log = append(log, fmt.Sprintf("%s %s %v %t", call.Method(), call.ID(), time.Since(start), err == nil))
+			return result, err
+		})
+		c.Hook(hooks{BeforeInsert: func(ctx context.Context, d *doc) error {
+			timer := time.NewTimer(3 * time.Second) // virtual
+			defer timer.Stop()
+			<-timer.C
+			return nil
+		}})
+		must(c.Insert(t.Context(), clienttest.AccountInsert{ID: "x", Name: "a"}))(t)
+		_, _ = c.Get(t.Context(), "y")
+		if diff := cmp.Diff([]string{"insert x 3s true", "get y 0s false"}, log); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
 // TestNoMethodGoesAround calls every exported method of a collection that reads
 // or writes documents and wants the database's middleware to see each. A method
 // that is new must be added here, or to those that touch no document.
@@ -146,13 +176,15 @@ func TestNoMethodGoesAround(t *testing.T) {
 	ctx := t.Context()
 	in := clienttest.AccountInsert{ID: "x", Name: "a"}
 	drop := func(_ *doc, err error) error { return err }
-	calls := map[string]struct {
+	type try struct {
 		run  func() error
 		want []string
-	}{
+	}
+	calls := map[string]try{
 		"Insert":  {func() error { return drop(c.Insert(ctx, in)) }, []string{"insert"}},
 		"Get":     {func() error { return drop(c.Get(ctx, "x")) }, []string{"get"}},
 		"GetMany": {func() error { _, err := c.GetMany(ctx, "x"); return err }, []string{"getMany", "get"}},
+		"GetAll":  {func() error { _, err := c.GetAll(ctx); return err }, []string{"getAll"}},
 		"Exists":  {func() error { _, err := c.Exists(ctx, "x"); return err }, []string{"exists"}},
 		"Update":  {func() error { return drop(c.Update(ctx, "x", clienttest.AccountPatch{})) }, []string{"update"}},
 		"UpdateFrom": {func() error {
@@ -177,8 +209,8 @@ func TestNoMethodGoesAround(t *testing.T) {
 			must(c.SetContent(ctx, "x", strings.NewReader("hello")))(t)
 			return drop(c.DeleteContent(ctx, "x"))
 		}, []string{"setContent", "deleteContent"}},
-		"Replace":    {func() error { return drop(c.Replace(ctx, "x", in)) }, []string{"replace"}},
-		"Upsert":     {func() error { return drop(c.Upsert(ctx, "x", in)) }, []string{"upsert"}},
+		"Replace": {func() error { return drop(c.Replace(ctx, "x", in)) }, []string{"replace"}},
+		"Upsert":  {func() error { return drop(c.Upsert(ctx, "x", in)) }, []string{"upsert"}},
 		"InsertMany": {func() error {
 			_, err := c.InsertMany(ctx, []clienttest.AccountInsert{{ID: "y", Name: "y"}})
 			return errors.Join(err, c.Delete(ctx, "y"))
@@ -202,15 +234,9 @@ func TestNoMethodGoesAround(t *testing.T) {
 		"Delete": {func() error { return c.Delete(ctx, "x") }, []string{"delete"}},
 	}
 	// What these return or register reads no document by itself.
-	others := []string{"Database", "DryRun", "GetAll", "Hook", "HookObject", "Name", "OnExceedsLimit", "Query", "Subscribe", "Use", "Version"}
-	for _, name := range methodsOf(c) {
-		call, ok := calls[name]
-		if !ok {
-			if !slices.Contains(others, name) {
-				t.Errorf("method %s is not known here: does middleware see it?", name)
-			}
-			continue
-		}
+	others := []string{"Database", "DryRun", "Hook", "HookObject", "Name", "OnExceedsLimit", "Query", "Subscribe", "Use", "Version"}
+	check := func(name string, call try) {
+		t.Helper()
 		_ = c.Delete(ctx, "x")
 		if name != "Insert" {
 			must(c.Insert(ctx, in))(t)
@@ -222,6 +248,79 @@ func TestNoMethodGoesAround(t *testing.T) {
 		if diff := cmp.Diff(call.want, saw); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+	for _, name := range methodsOf(c) {
+		if call, ok := calls[name]; ok {
+			check(name, call)
+		} else if !slices.Contains(others, name) {
+			t.Errorf("method %s is not known here: does middleware see it?", name)
+		}
+	}
+	q := c.Query()
+	queries := map[string]try{
+		"All": {func() error {
+			for _, err := range q.All(ctx) {
+				return err
+			}
+			return nil
+		}, []string{"list"}},
+		"List":    {func() error { _, err := q.List(ctx); return err }, []string{"list"}},
+		"Collect": {func() error { _, err := q.Collect(ctx); return err }, []string{"list"}},
+		"First":   {func() error { return drop(q.First(ctx)) }, []string{"list"}},
+		"IDs": {func() error {
+			for _, err := range q.IDs(ctx) {
+				return err
+			}
+			return nil
+		}, []string{"listIds"}},
+		"Count": {func() error { _, err := q.Count(ctx); return err }, []string{"count"}},
+		"Page":  {func() error { _, err := q.Page(ctx, 1); return err }, []string{"page"}},
+	}
+	narrowing := []string{"After", "Limit", "Offset", "OrderBy", "Plan", "SortLimit", "Where"}
+	for _, name := range methodsOf(q) {
+		if call, ok := queries[name]; ok {
+			check("Query."+name, call)
+		} else if !slices.Contains(narrowing, name) {
+			t.Errorf("method %s of queries is not known here: does middleware see it?", name)
+		}
+	}
+	key := func(k *s3db.KeyBuilder) { k.String("a@x.io") }
+	check("GetByUnique", try{func() error {
+		if _, err := s3db.GetByUnique(ctx, c, "email", key); !errors.Is(err, s3db.ErrNotFound) {
+			return err
+		}
+		return nil
+	}, []string{"lookup"}})
+	check("Distinct", try{func() error {
+		_, err := s3db.Distinct(ctx, c, "byCountry", func(d *doc) string { return *d.Country })
+		return err
+	}, []string{"distinct"}})
+}
+
+// TestMiddlewareNarrowsQueries: the query of a call may be narrowed, and its result
+// replaced.
+func TestMiddlewareNarrowsQueries(t *testing.T) {
+	c, _ := openAccounts(t)
+	ctx := t.Context()
+	for _, name := range []string{"a", "b"} {
+		must(c.Insert(ctx, clienttest.AccountInsert{ID: docID(name), Name: name}))(t)
+	}
+	c.Use(middleware{
+		List: func(ctx context.Context, call *s3db.ListCall[doc, docID]) (iter.Seq2[*doc, error], error) {
+			call.Args.Query = call.Args.Query.Where(named("b"))
+			return call.Next(ctx)
+		},
+		Count: func(ctx context.Context, call *s3db.CountCall[doc, docID]) (int, error) {
+			n, err := call.Next(ctx)
+			return -n, err
+		},
+	})
+	list := must(c.Query().List(ctx))(t)
+	if len(list) != 1 || list[0].Name != "b" {
+		t.Errorf("narrowed to %d documents", len(list))
+	}
+	if n := must(c.Query().Count(ctx))(t); n != -2 {
+		t.Errorf("counted %d", n)
 	}
 }
 

@@ -206,12 +206,12 @@ func (x *index) isAt(d document, path string, steps []narrowing) (bool, error) {
 // in the order of keys, with 1 LIST and about 1 GET for each value. value reads
 // the field from a document. Generated code calls it.
 func Distinct[T any, ID ~string, I, P, V any](ctx context.Context, c *Collection[T, ID, I, P], name string, value func(*T) V) ([]V, error) {
-	var list []V
-	err := c.engine.distinct(ctx, name, func(d document) { list = append(list, value(of[T](d))) })
-	if err != nil {
-		return nil, err
+	read := func(ctx context.Context) (any, error) {
+		var list []V
+		err := c.engine.distinct(ctx, name, func(d document) { list = append(list, value(of[T](d))) })
+		return list, err
 	}
-	return list, nil
+	return run(ctx, c.engine, MethodDistinct, &Call[struct{}, []V]{}, nil, read)
 }
 
 // partition returns the partition of a name.

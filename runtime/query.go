@@ -35,7 +35,8 @@ type querySpec struct {
 // not need. All ways to read more than one document go through it.
 type runner[T any, ID ~string] interface {
 	runAll(ctx context.Context, s *querySpec, options []StreamOption) iter.Seq2[*T, error]
-	runList(ctx context.Context, op string, s *querySpec) ([]*T, error)
+	runList(ctx context.Context, s *querySpec) ([]*T, error)
+	runGetAll(ctx context.Context, s *querySpec) ([]*T, error)
 	runIDs(ctx context.Context, s *querySpec) iter.Seq2[ID, error]
 	runCount(ctx context.Context, s *querySpec) (int, error)
 	runPage(ctx context.Context, s *querySpec, size int, options []PageOption) (*Page[T], error)
@@ -53,7 +54,7 @@ func (c *Collection[T, ID, I, P]) Query() Query[T, ID] {
 // first error. It costs 1 request for each document and 1 for each 1,000.
 func (c *Collection[T, ID, I, P]) GetAll(ctx context.Context) ([]*T, error) {
 	q := c.Query()
-	return c.runList(ctx, "getAll", &q.spec)
+	return c.runGetAll(ctx, &q.spec)
 }
 
 // Where keeps the documents that satisfy all predicates, those of earlier calls
@@ -141,7 +142,7 @@ func (q Query[T, ID]) IDs(ctx context.Context) iter.Seq2[ID, error] {
 
 // List returns all documents of the query, or the first error.
 func (q Query[T, ID]) List(ctx context.Context) ([]*T, error) {
-	return q.run.runList(ctx, "list", &q.spec)
+	return q.run.runList(ctx, &q.spec)
 }
 
 // Collect returns all documents of the query that can be read, and a *BulkError
@@ -176,7 +177,7 @@ func (q Query[T, ID]) First(ctx context.Context) (*T, error) {
 	if q.spec.limit != 0 {
 		q.spec.limit = 1
 	}
-	list, err := q.run.runList(ctx, "list", &q.spec)
+	list, err := q.run.runList(ctx, &q.spec)
 	if err != nil {
 		return nil, err
 	}
