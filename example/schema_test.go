@@ -37,7 +37,7 @@ func TestSchemaUsesEverything(t *testing.T) {
 	// What the parser alone sets, or only another state of the lock file.
 	decided := map[string]bool{
 		"Resource.Version": true, "Resource.Hash": true, "Attribute.Number": true, "EnumValue.Number": true,
-		"Attribute.Was": true, "EnumValue.Was": true,
+		"Attribute.Was": true, "EnumValue.Was": true, "Resource.Hashes": true, "Resource.Steps": true,
 	}
 	for _, of := range []reflect.Type{
 		reflect.TypeFor[schema.Schema](), reflect.TypeFor[schema.Resource](), reflect.TypeFor[schema.ID](),

@@ -157,7 +157,7 @@ func (b *builder) valueOf(f *schema.IndexField) string {
 		}
 		return field
 	case "_v":
-		return "d.Meta.Version"
+		return "d.Meta.StoredVersion"
 	}
 	steps := []string{"d"}
 	for _, a := range f.Through {

@@ -129,6 +129,7 @@ func (b *builder) resource(files scope) *resource {
 	}
 	b.access()
 	b.attributes(b.r.root)
+	b.r.version, b.r.versions = b.schema.Version, b.olderVersions()
 	if b.schema.Behavior != schema.TruncateData {
 		b.r.root.cuttable = false
 	}

@@ -59,6 +59,18 @@ func emitClient(p *program) *jen.File {
 	f.Line()
 	f.Comment("// Database returns the database without its types, for tools and plugins.")
 	f.Func().Params(jen.Id("db *DB")).Id("Database").Params().Id("*s3db.Database").Block(jen.Return(jen.Id("db.database")))
+	var collections []string
+	for _, r := range p.resources {
+		collections = append(collections, "db."+r.field)
+	}
+	f.Line()
+	emitDoc(f.Group, []string{
+		"Migrate brings all documents to the versions of this program, and shuts out writers",
+		"of older ones. See s3db.Collection.Migrate.",
+	})
+	f.Func().Params(jen.Id("db *DB")).Id("Migrate").Params(jen.Id("ctx context.Context"), jen.Id("o s3db.MigrateOptions")).
+		Params(jen.Index().Id("s3db.MigrateReport"), jen.Error()).
+		Block(jen.Return(jen.Id("s3db.MigrateAll(" + strings.Join(append([]string{"ctx", "o"}, collections...), ", ") + ")")))
 	f.Line()
 	f.Func().Id("config").Params().Id("s3db.Config").Block(jen.Return().Id("s3db.Config").CustomFunc(lines, func(g *jen.Group) {
 		g.Id("Drivers").Op(":").Id("[]s3db.Driver{" + strings.Join(made, ", ") + "}")

@@ -22,7 +22,8 @@ func emitResource(p *program, r *resource) *jen.File {
 		emitObject(f, o)
 	}
 	for _, i := range r.items {
-		emitItem(f, i)
+		emitPutItem(f, i)
+		emitGetItem(f, i)
 	}
 	emitRules(f, r)
 	return f
@@ -182,6 +183,13 @@ func emitModel(f *jen.File, r *resource) {
 			entry(g, "Names", r.root.names())
 			entry(g, "Schema", r.schema)
 			entry(g, "Settings", stringLiteral(r.settings))
+			if r.versions != nil {
+				entry(g, "Version", strconv.Itoa(r.version))
+				entry(g, "Hashes", r.versions.hashes+"()")
+				if r.versions.steps != "" {
+					entry(g, "Steps", r.versions.steps+"()")
+				}
+			}
 			entry(g, "Behavior", "behaviors."+r.behavior)
 			if r.newID != "" {
 				entry(g, "NewID", r.newID)
@@ -281,24 +289,43 @@ func emitObject(f *jen.File, o *object) {
 	emitFunc(f, o.validate, check, param{"v", "*s3db.Validator"}, d)
 	emitFunc(f, o.encode, encode, param{"e", "*s3db.Encoder"}, d)
 	emitFunc(f, o.decode, decode, param{"r", "*s3db.Decoder"}, d)
-	if o.put != "" {
-		f.Line()
-		f.Func().Id(o.put).Params(jen.Id("e *s3db.Encoder"), jen.Id("n int"), jen.Id("d "+o.name)).Block(
-			jen.Id(fmt.Sprintf("s3db.EncodeObject(e, n, &d, %s)", o.encode)))
-		f.Line()
-		f.Func().Id(o.get).Params(jen.Id("r *s3db.Decoder"), jen.Id("n int")).Params(jen.Id("d "+o.name)).Block(
-			jen.Id(fmt.Sprintf("s3db.DecodeObject(r, n, &d, %s)", o.decode)), jen.Return(jen.Id("d")))
-	}
+	emitPutObject(f, o)
+	emitGetObject(f, o)
 	if o.cuttable {
 		emitFunc(f, o.texts, cut, param{"t", "*s3db.Texts"}, d)
 	}
 }
 
-// emitItem prints the functions for a container inside a container.
-func emitItem(f *jen.File, i *item) {
+// emitPutObject prints the function that writes a struct as an item, if it ever
+// is one.
+func emitPutObject(f *jen.File, o *object) {
+	if o.put == "" {
+		return
+	}
+	f.Line()
+	f.Func().Id(o.put).Params(jen.Id("e *s3db.Encoder"), jen.Id("n int"), jen.Id("d "+o.name)).Block(
+		jen.Id(fmt.Sprintf("s3db.EncodeObject(e, n, &d, %s)", o.encode)))
+}
+
+// emitGetObject prints the function that reads a struct as an item.
+func emitGetObject(f *jen.File, o *object) {
+	if o.get == "" {
+		return
+	}
+	f.Line()
+	f.Func().Id(o.get).Params(jen.Id("r *s3db.Decoder"), jen.Id("n int")).Params(jen.Id("d "+o.name)).Block(
+		jen.Id(fmt.Sprintf("s3db.DecodeObject(r, n, &d, %s)", o.decode)), jen.Return(jen.Id("d")))
+}
+
+// emitPutItem prints the function that writes a container inside a container.
+func emitPutItem(f *jen.File, i *item) {
 	f.Line()
 	f.Func().Id(i.put).Params(jen.Id("e *s3db.Encoder"), jen.Id("n int"), jen.Id("x "+i.value.typ)).Block(
 		jen.Id(i.value.encode("e", "n", "x")))
+}
+
+// emitGetItem prints the function that reads one.
+func emitGetItem(f *jen.File, i *item) {
 	f.Line()
 	f.Func().Id(i.get).Params(jen.Id("r *s3db.Decoder"), jen.Id("n int")).Id(i.value.typ).Block(
 		jen.Return(jen.Id(i.value.decode("r", "n"))))

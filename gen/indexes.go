@@ -96,7 +96,7 @@ func systemSegment(f *schema.IndexField, k string) string {
 		}
 		return fmt.Sprintf("%s.Time(%s)", k, field)
 	case "_v":
-		return k + ".Int(int64(d.Meta.Version))"
+		return k + ".Int(int64(d.Meta.StoredVersion))"
 	default:
 		return k + ".String(string(d.ID))"
 	}

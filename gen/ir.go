@@ -37,6 +37,8 @@ type resource struct {
 	settings string // canonical JSON of the stored settings
 	behavior string // of package behaviors
 	newID    string // expression; "" when the program gives the function
+	version  int
+	versions *versions // nil for the first version
 	anyID    bool
 	secrets  bool
 	times    bool

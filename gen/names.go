@@ -2,6 +2,7 @@ package gen
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -199,7 +200,7 @@ func (n *namer) nameCollection(r *schema.Resource, pass origin) {
 	if names.collection != names.field {
 		n.lock.GoName(key, names.collection)
 	}
-	if names.field == "Close" || names.field == "Database" { // methods of DB
+	if slices.Contains([]string{"Close", "Database", "Migrate"}, names.field) { // methods of DB
 		names.field += "Collection"
 	}
 	if other, ok := n.collections.claim(owner{pos: r.Pos, what: o.what, own: true}, names.field); !ok {

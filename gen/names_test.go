@@ -35,13 +35,13 @@ resources:
   user_role_c: {attributes: {name: string}}
   users:
     attributes:
-      notes: {text: string}
-      insert: {text: string}
+      notes: {$$type: object|optional, text: string}
+      insert: {$$type: object|optional, text: string}
       user_name: string
       profile: {bio: text}
       role: {type: enum, values: [a b, a-b, c, a_b]}
   user_notes: {attributes: {text: string}}
-  orders: {attributes: {line: {sku: string}, lines: {type: array, items: {type: object, fields: {sku: string}}}}}
+  orders: {attributes: {line: {$$type: object|optional, sku: string}, lines: {type: array, items: {type: object, fields: {sku: string}}}}}
 `
 	path := filepath.Join(t.TempDir(), "schema.yaml")
 	writeText(t, path, before)

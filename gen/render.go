@@ -36,7 +36,8 @@ func Generate(s *schema.Schema, lock Names) ([]File, schema.Diagnostics, error) 
 	if found.HasErrors() {
 		return nil, found, nil
 	}
-	files := make([]File, 1+len(p.resources))
+	all := p.files()
+	files := make([]File, len(all))
 	errs := make([]error, len(files))
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var wg sync.WaitGroup
@@ -44,9 +45,8 @@ func Generate(s *schema.Schema, lock Names) ([]File, schema.Diagnostics, error) 
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			name, f := p.file(i)
-			files[i].Name = name
-			files[i].Content, errs[i] = render(f)
+			files[i].Name = all[i].name + ".go"
+			files[i].Content, errs[i] = render(all[i].emit())
 		})
 	}
 	wg.Wait()
@@ -58,13 +58,23 @@ func Generate(s *schema.Schema, lock Names) ([]File, schema.Diagnostics, error) 
 	return files, found, nil
 }
 
-// file prints the ith file.
-func (p *program) file(i int) (string, *jen.File) {
-	if i == 0 {
-		return "client.go", emitClient(p)
+// source is a file that can be printed.
+type source struct {
+	name string
+	emit func() *jen.File
+}
+
+// files returns the files of the package: that of the database, and one or two of
+// each resource.
+func (p *program) files() []source {
+	all := []source{{"client", func() *jen.File { return emitClient(p) }}}
+	for _, r := range p.resources {
+		all = append(all, source{r.file, func() *jen.File { return emitResource(p, r) }})
+		if v := r.versions; v != nil {
+			all = append(all, source{v.file, func() *jen.File { return emitVersions(p, v) }})
+		}
 	}
-	r := p.resources[i-1]
-	return r.file + ".go", emitResource(p, r)
+	return all
 }
 
 // marker starts every generated file. The sum tells a file that somebody edited

@@ -25,7 +25,8 @@ func (c *Collection[T, ID, I, P]) Name() string { return c.engine.model.Resource
 // Database returns the database that the collection is part of.
 func (c *Collection[T, ID, I, P]) Database() *Database { return c.engine.db }
 
-// Version returns the version of the resource's schema that this program writes.
+// Version returns the version of the resource's schema that this program writes,
+// as the database counts versions.
 func (c *Collection[T, ID, I, P]) Version() int { return c.engine.version }
 
 // Insert stores a new document and returns it. Without an id in the input it

@@ -190,13 +190,14 @@ func (r *record) follow(old *record) {
 	r.past = past[:min(len(past), pastSize*tokenSize)]
 	r.flags = strings.ReplaceAll(old.flags, flagTombstone, "")
 	r.fence, r.extra, r.headers = old.fence, old.extra, old.headers
+	r.least = old.least
 	r.content = old.content
 }
 
 // bury makes r a tombstone, which reads as an absent document.
 func (r *record) bury() {
 	r.flags = flagTombstone + r.flags
-	r.content = nil
+	r.content, r.least = nil, 0
 }
 
 func (r *record) tombstone() bool { return strings.Contains(r.flags, flagTombstone) }

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -37,13 +38,24 @@ type resourceInfo struct {
 	secrets  bool
 	hashed   bool // some unique constraint is hashed
 	ids      bool // the model makes ids itself
+	version  int  // in the lock file
+	hashes   []string
+	indexes  []string // names of partitions and unique constraints, as in storedShape.indexes
 }
 
 func (m *Model[T, ID, I, P]) info() resourceInfo {
-	return resourceInfo{
+	info := resourceInfo{
 		name: m.Resource, schema: m.Schema, settings: m.Settings, secrets: m.Secrets, ids: m.NewID != nil,
-		hashed: slices.ContainsFunc(m.Uniques, func(x Index[T]) bool { return x.Hashed }),
+		hashed:  slices.ContainsFunc(m.Uniques, func(x Index[T]) bool { return x.Hashed }),
+		version: m.Version, hashes: m.Hashes,
 	}
+	for i := range m.Partitions {
+		info.indexes = append(info.indexes, partitionName(m.Partitions[i].Name))
+	}
+	for i := range m.Uniques {
+		info.indexes = append(info.indexes, uniqueName(m.Uniques[i].Name))
+	}
+	return info
 }
 
 // Database is an open database: a prefix of a store under which resources keep
@@ -56,11 +68,14 @@ type Database struct {
 	id        string
 	salt      []byte
 	versions  map[string]int // schema version of each resource in this program
-	resources []string       // names of all resources in the registry, sorted
-	described *Description   // the registry as it was when the database was opened
-	keys      *keyring       // nil when nothing is secret
-	hashKey   []byte         // of the HMAC in hashed claims; nil when no resource has any
-	owned     bool           // Close closes the store
+	infos     map[string]resourceInfo
+	view      atomic.Pointer[versionView]
+	looking   sync.Mutex
+	resources []string     // names of all resources in the registry, sorted
+	described *Description // the registry as it was when the database was opened
+	keys      *keyring     // nil when nothing is secret
+	hashKey   []byte       // of the HMAC in hashed claims; nil when no resource has any
+	owned     bool         // Close closes the store
 
 	middleware registrations[AnyMiddleware]
 	events     registrations[subscriber]

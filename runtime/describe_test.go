@@ -29,7 +29,7 @@ func describe(t *testing.T, store s3db.Store, schema, settings string) s3db.Desc
 func TestSettingsAreRegistered(t *testing.T) {
 	t.Parallel()
 	store := memstore.New()
-	const first, second = `{"fields":["a<b & c"]}`, `{"fields":["new"]}`
+	const first, second = `{"fields":[{"number":1,"name":"a<b & c"}]}`, `{"fields":[{"number":2,"name":"new"}]}`
 	for _, step := range []struct {
 		schema, settings string
 		version          int

@@ -33,11 +33,18 @@ func (p *codecs) decoder(r *record, s sealer) *Decoder {
 
 func (c *engine) decode(id string, s state) (decoded, error) {
 	d := c.model.make()
-	dec := c.codecs.decoder(s.record, c.sealer(id))
+	rec, seal := s.record, c.sealer(id)
+	if rec.version != c.version && len(c.model.Steps) > 0 {
+		var err error
+		if rec, err = c.upgrade(rec, c.seen().lockVersion(rec.version, c.model.Version), seal); err != nil {
+			return decoded{}, err
+		}
+	}
+	dec := c.codecs.decoder(rec, seal)
 	defer c.codecs.decoders.Put(dec)
 	c.model.Decode(dec, d)
 	if err := dec.Err(); err != nil {
-		return decoded{}, err
+		return decoded{}, c.outdated(rec.version, err)
 	}
 	c.describe(d, id, s)
 	return decoded{doc: d, unknown: dec.unknown()}, nil

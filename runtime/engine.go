@@ -188,7 +188,10 @@ func (c *engine) read(ctx context.Context, id string) (state, error) {
 func (c *engine) describe(d document, id string, s state) {
 	c.model.setID(d, id)
 	meta := c.model.Meta(d)
-	*meta = Meta{Revision: Revision(s.record.rev), Version: s.record.version, InBody: len(s.record.body) > 0, Content: s.record.content.info()}
+	*meta = Meta{Revision: Revision(s.record.rev), Version: c.version, StoredVersion: s.record.version, InBody: len(s.record.body) > 0, Content: s.record.content.info()}
+	if c.seen().newer(s.record.version) {
+		meta.Version = s.record.version
+	}
 	if s.etag != "" {
 		meta.stored = &stored{record: s.record, etag: s.etag}
 	}

@@ -39,6 +39,9 @@ var (
 	ErrCorrupt = errors.New("corrupt")
 	// ErrNewerFormat: stored bytes were written by a newer program.
 	ErrNewerFormat = errors.New("written by a newer version of s3dbgen")
+	// ErrOutdated: the program has an older version of the resource's schema than
+	// the database, and cannot do this without losing what it does not know.
+	ErrOutdated = errors.New("the program is older than the database")
 	// ErrUnavailable: the store did not answer, or only with errors that pass,
 	// until the attempts were used up.
 	ErrUnavailable = errors.New("store unavailable")

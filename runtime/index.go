@@ -3,6 +3,7 @@ package s3db
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 )
 
@@ -81,11 +82,18 @@ type heldByPast struct {
 	ref claimRef
 }
 
-// indexChanges compares two versions of a document. What stays keeps the token
+// indexChanges compares two states of a document. What stays keeps the token
 // under which it was made; rec learns the tokens of all entries.
-func (c *engine) indexChanges(id string, old, rec *record, before, after indexKeys, held heldClaims) indexChanges {
+//
+// When a program that does not have an index as this one has it was the last to
+// write the document, the document's token in that index says nothing: its values
+// may have changed since. The entry is made anew then, and the claim taken anew.
+func (c *engine) indexChanges(w *write, old, rec *record, before, after indexKeys, held heldClaims) indexChanges {
 	var ch indexChanges
-	mine := token(rec.rev)
+	id, mine := w.id, token(rec.rev)
+	if old != nil && !rec.tombstone() && !w.retire {
+		c.keepUnknown(old, rec)
+	}
 	for i := range c.model.Partitions {
 		name := c.model.Partitions[i].name
 		from, to := before.partition(i), after.partition(i)
@@ -93,7 +101,7 @@ func (c *engine) indexChanges(id string, old, rec *record, before, after indexKe
 		if old != nil && from != "" {
 			had = old.entries[name]
 		}
-		if had != "" && from == to {
+		if had != "" && from == to && w.view.trusts(old.version, partitionName(name)) {
 			rec.setEntry(name, had)
 			continue
 		}
@@ -109,7 +117,7 @@ func (c *engine) indexChanges(id string, old, rec *record, before, after indexKe
 		name := c.model.Uniques[i].name
 		from, to := before.unique(i), after.unique(i)
 		var had claimRef
-		if old != nil && from != "" {
+		if old != nil && from != "" && w.view.trusts(old.version, uniqueName(name)) {
 			had = old.claims[name]
 		}
 		want := claimWant{name: name, field: fieldList(c.model.Uniques[i].fields), index: i, path: to}
@@ -130,6 +138,21 @@ func (c *engine) indexChanges(id string, old, rec *record, before, after indexKe
 		}
 	}
 	return ch
+}
+
+// keepUnknown keeps the tokens in indexes that only programs of other versions
+// have, so that what they made is not taken for left over.
+func (c *engine) keepUnknown(old, rec *record) {
+	for name, token := range old.entries {
+		if !slices.ContainsFunc(c.model.Partitions, func(x index) bool { return x.name == name }) {
+			rec.setEntry(name, token)
+		}
+	}
+	for name, ref := range old.claims {
+		if !slices.ContainsFunc(c.model.Uniques, func(x index) bool { return x.name == name }) {
+			rec.setClaim(name, ref)
+		}
+	}
 }
 
 func (r *record) setEntry(partition, token string) {

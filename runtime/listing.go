@@ -18,6 +18,11 @@ type keyRange struct {
 // start is the key after which a listing of the range starts.
 func (kr keyRange) start() string { return max(kr.after, justBelow(kr.from, kr.prefix)) }
 
+// holds reports whether a key is in the range.
+func (kr keyRange) holds(key string) bool {
+	return strings.HasPrefix(key, kr.prefix) && key > kr.after && key >= kr.from && (kr.to == "" || key < kr.to)
+}
+
 // justBelow returns a text that is below from and above all keys below it, or ""
 // when from does not bound the keys with a prefix.
 func justBelow(from, prefix string) string {
@@ -127,9 +132,19 @@ func (c *engine) documents(ctx context.Context, ranges []keyRange, limit int) so
 }
 
 // entries lists the entries of a partition in the given ranges. Those of one
-// document that follow each other count once.
+// document that follow each other count once. Where documents may have none, the
+// entries are derived from all documents.
 func (c *engine) entries(ctx context.Context, partition string, ranges []keyRange, limit int) source {
 	return func(yield func([]scanItem, error) bool) {
+		view, err := c.db.current(ctx, c.model.Resource)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if !view.complete(partitionName(partition)) {
+			c.derived(ctx, partition, ranges)(yield)
+			return
+		}
 		root := entryPrefix(c.db.prefix, c.model.Resource, partition, "")
 		var last scanItem
 		for page, err := range c.db.requests.pages(ctx, ranges, limit) {

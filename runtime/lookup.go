@@ -7,7 +7,7 @@ import (
 
 // GetByUnique returns the document that holds the values of a unique constraint,
 // which put writes in the order of its fields. It costs 2 requests: the claim,
-// and the document that it names. Errors: ErrNotFound. Generated code calls it.
+// and the document that it names; see [ResourceVersion] for when it reads more. Errors: ErrNotFound. Generated code calls it.
 func GetByUnique[T any, ID ~string, I, P any](ctx context.Context, c *Collection[T, ID, I, P], name string, put func(*KeyBuilder)) (*T, error) {
 	if c.engine.plain() {
 		d, err := c.engine.find(ctx, name, put)
@@ -51,8 +51,22 @@ func (c *engine) lookup(ctx context.Context, name string, put func(*KeyBuilder))
 }
 
 // readClaimed reads the document that holds a unique value. It is nil when there
-// is none.
+// is none. Where documents may have no claims, it reads all of them to find one.
 func (c *engine) readClaimed(ctx context.Context, index *index, path string) (document, error) {
+	d, err := c.claimant(ctx, index, path)
+	if err != nil || d != nil {
+		return d, err
+	}
+	view, err := c.db.current(ctx, c.model.Resource)
+	if err != nil || view.complete(uniqueName(index.name)) {
+		return nil, err
+	}
+	return c.derivedLookup(ctx, index, path)
+}
+
+// claimant reads the document that the claim of a value names, if it holds the
+// value.
+func (c *engine) claimant(ctx context.Context, index *index, path string) (document, error) {
 	obj, err := c.db.requests.get(ctx, claimKey(c.db.prefix, c.model.Resource, index.name, path))
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil //nolint:nilnil // no document, and that is no error here

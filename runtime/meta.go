@@ -8,9 +8,13 @@ type Revision string
 type Meta struct {
 	// Revision is the state of the document, for [IfMatch].
 	Revision Revision
-	// Version is the version of the resource's schema that wrote the document;
-	// the first one is 0.
+	// Version is the version of the resource's schema that the document has; the
+	// first one is 0. A document of an older version is brought to that of the
+	// program when it is read, and stored so when it is written next.
 	Version int
+	// StoredVersion is the version that the document was written under. Above
+	// Version of the collection, a newer program wrote it.
+	StoredVersion int
 	// InBody reports that attributes are stored in the object's body because they
 	// do not fit its metadata, or because the behavior puts all of them there.
 	InBody bool

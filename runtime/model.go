@@ -9,6 +9,9 @@ type Model[T any, ID ~string, I, P any] struct {
 	Resource string      // name in the schema, part of every key
 	Schema   string      // canonical JSON of the stored shape, for the registry
 	Settings string      // canonical JSON of what else programs without generated code must know; "" when nobody says
+	Version  int         // of the stored shape, in the lock file
+	Hashes   []string    // of the versions up to Version, "" where the lock file has none; nil when Version is 0
+	Steps    []Step      // bring documents of older versions to Version, in the order of versions
 	Behavior Behavior    // what happens to documents above the metadata limit
 	NewID    IDGenerator // ids of documents inserted without one
 	AnyID    bool        // ids may hold any valid UTF-8 but NUL
@@ -74,6 +77,8 @@ type model struct {
 	AnyID    bool
 	Secrets  bool
 	Names    []string
+	Version  int
+	Steps    []Step
 
 	make   func() document
 	id     func(document) string
@@ -106,6 +111,7 @@ func of[T any](d document) *T {
 func (m *Model[T, ID, I, P]) forget() *model {
 	f := &model{
 		Resource: m.Resource, Behavior: m.Behavior, AnyID: m.AnyID, Secrets: m.Secrets, Names: m.Names,
+		Version: m.Version, Steps: m.Steps,
 		make:       func() document { return new(T) },
 		id:         func(d document) string { return string(*m.ID(of[T](d))) },
 		setID:      func(d document, id string) { *m.ID(of[T](d)) = ID(id) },

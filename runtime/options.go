@@ -162,6 +162,7 @@ type writeOptions struct {
 	created, updated time.Time
 	sweep            *sweeper    // takes the entries that a delete leaves; nil: removed at once
 	values           map[any]any // for middleware
+	keepUpdated      bool        // the time of the last update stays
 }
 
 func newWriteOptions(list []WriteOption) writeOptions {

@@ -32,6 +32,7 @@ type record struct {
 	format, version  int
 	flags            string // letters, each once; upper case is critical
 	rev, fence, past string
+	least            int // version of the schema below which programs must not change the document
 	created, updated time.Time
 	entries          map[string]string   // partition → token
 	claims           map[string]claimRef // unique constraint → claim
@@ -104,6 +105,9 @@ func (r *record) object() (body []byte, metadata map[string]string) {
 	}
 	if r.past != "" {
 		b = appendJSONString(append(b, `,"past":`...), r.past)
+	}
+	if r.least > 0 {
+		b = strconv.AppendInt(append(b, `,"least":`...), int64(r.least), 10)
 	}
 	b = append(b, `,"created":"`...)
 	b = r.created.UTC().AppendFormat(b, time.RFC3339Nano)
@@ -356,6 +360,7 @@ const (
 	seenClaims
 	seenContent
 	seenFields
+	seenLeast
 )
 
 var errTwice = errors.New("member repeats")
@@ -375,6 +380,9 @@ func (r *record) parseMember(p *jsonParser, name string, seen *uint) (err error)
 		if r.past, err = p.token(0, pastSize*tokenSize); len(r.past)%tokenSize != 0 {
 			err = errWord
 		}
+	case "least":
+		bit = seenLeast
+		r.least, err = p.version()
 	case "created":
 		bit = seenCreated
 		r.created, err = p.time()
@@ -424,6 +432,19 @@ func (p *jsonParser) token(shortest, longest int) (string, error) {
 		}
 	}
 	return s, nil
+}
+
+// version reads a version of the schema.
+func (p *jsonParser) version() (int, error) {
+	text, err := p.raw()
+	if err != nil {
+		return 0, err
+	}
+	n, ok := fieldNumber(text)
+	if !ok {
+		return 0, errors.New("not a version")
+	}
+	return n, nil
 }
 
 // unknown keeps a member that this program does not know.

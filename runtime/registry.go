@@ -37,6 +37,61 @@ type registryResource struct {
 	Version  int               `json:"version"` // the newest
 	Settings json.RawMessage   `json:"settings,omitempty"`
 	Versions []registryVersion `json:"versions"`
+
+	// What [Collection.Migrate] has brought about.
+	Writers   int                `json:"writers,omitempty"` // programs of older versions must not write
+	Oldest    int                `json:"oldest,omitempty"`  // there are no documents of older versions
+	Migration *registryMigration `json:"migration,omitempty"`
+
+	unknown map[string]json.RawMessage
+}
+
+// registryMigration is how far a migration has come.
+type registryMigration struct {
+	Version   int       `json:"version"`             // that documents are brought to
+	Closed    time.Time `json:"closed,omitzero"`     // when older programs were shut out, by the server's clock
+	Pass      string    `json:"pass,omitempty"`      // names the pass over all documents; "" when none is going on
+	Started   time.Time `json:"started,omitzero"`    // when it began, by the server's clock
+	Exclusive bool      `json:"exclusive,omitempty"` // there were no older programs when it began
+	Dropped   bool      `json:"dropped,omitempty"`   // it drops attributes that were removed
+	After     string    `json:"after,omitempty"`     // id up to which it has come
+	Failed    int       `json:"failed,omitempty"`    // documents that it could not migrate
+}
+
+// UnmarshalJSON implements json.Unmarshaler. Members that this program does not
+// know are kept.
+func (r *registryResource) UnmarshalJSON(text []byte) error {
+	type plain registryResource
+	if err := json.Unmarshal(text, (*plain)(r)); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, &r.unknown); err != nil {
+		return err
+	}
+	for _, known := range []string{"version", "versions", "settings", "writers", "oldest", "migration"} {
+		delete(r.unknown, known)
+	}
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler.
+func (r registryResource) MarshalJSON() ([]byte, error) {
+	type plain registryResource
+	return marshalWith(plain(r), r.unknown)
+}
+
+// marshalWith returns the JSON of an object with members added that are not known.
+func marshalWith(known any, unknown map[string]json.RawMessage) ([]byte, error) {
+	text, err := plainJSON(known)
+	if err != nil || len(unknown) == 0 {
+		return text, err
+	}
+	all := map[string]json.RawMessage{}
+	if err := json.Unmarshal(text, &all); err != nil {
+		return nil, err
+	}
+	maps.Copy(all, unknown)
+	return plainJSON(all)
 }
 
 type registryVersion struct {
@@ -102,19 +157,9 @@ func parseRegistry(body []byte) (*registry, error) {
 }
 
 func (r *registry) marshal() ([]byte, error) {
-	known, err := plainJSON(r)
+	known, err := marshalWith(r, r.unknown)
 	if err != nil {
 		return nil, err
-	}
-	if len(r.unknown) > 0 {
-		all := map[string]json.RawMessage{}
-		if err := json.Unmarshal(known, &all); err != nil {
-			return nil, err
-		}
-		maps.Copy(all, r.unknown)
-		if known, err = plainJSON(all); err != nil {
-			return nil, err
-		}
 	}
 	var out bytes.Buffer
 	if err := json.Indent(&out, known, "", "  "); err != nil {
@@ -144,10 +189,11 @@ func plainJSON(v any) ([]byte, error) {
 }
 
 // register makes sure that the registry knows the stored shape of a resource and
-// its settings, and returns its version. changed tells that the registry must be
+// its settings, and returns its version: the number that it has in the lock file,
+// unless another shape has it here. changed tells that the registry must be
 // written.
 func (r *registry) register(info resourceInfo, now time.Time) (version int, changed bool, err error) {
-	version, changed, err = r.registerShape(info.name, info.schema, now)
+	version, changed, err = r.registerShape(info.name, info.schema, info.version, now)
 	if err != nil {
 		return 0, false, err
 	}
@@ -160,7 +206,8 @@ func (r *registry) register(info resourceInfo, now time.Time) (version int, chan
 	return version, changed, nil
 }
 
-func (r *registry) registerShape(name, schema string, now time.Time) (version int, changed bool, err error) {
+// registerShape takes the number that is locked for a new version if it is free.
+func (r *registry) registerShape(name, schema string, locked int, now time.Time) (version int, changed bool, err error) {
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, []byte(schema)); err != nil {
 		return 0, false, configError("the stored shape of resource %q is not JSON: %w", name, err)
@@ -173,10 +220,11 @@ func (r *registry) registerShape(name, schema string, now time.Time) (version in
 			return v.Version, false, nil
 		}
 	}
-	if len(res.Versions) > 0 {
+	version = locked
+	if slices.ContainsFunc(res.Versions, func(v registryVersion) bool { return v.Version == version }) {
 		version = res.Version + 1
 	}
-	res.Version = version
+	res.Version = max(res.Version, version)
 	res.Versions = append(res.Versions, registryVersion{
 		Version: version, Hash: hash, Created: now.UTC().Truncate(time.Second), Schema: compact.Bytes(),
 	})
@@ -213,6 +261,7 @@ func (db *Database) loadRegistry(ctx context.Context, config Config) error {
 			return err
 		}
 		versions := make(map[string]int, len(merged.Resources))
+		infos := make(map[string]resourceInfo, len(merged.Resources))
 		var news []DatabaseEvent
 		for _, res := range merged.Resources {
 			info := res.info()
@@ -221,9 +270,9 @@ func (db *Database) loadRegistry(ctx context.Context, config Config) error {
 			if err != nil {
 				return err
 			}
-			versions[info.name] = version
+			versions[info.name], infos[info.name] = version, info
 			changed = changed || added
-			if reg.newest(info.name) != known {
+			if added && version > known {
 				e := DatabaseEvent{Kind: EventVersionUpdated, Operation: "open", Resource: info.name, OldVersion: known, NewVersion: version}
 				if known < 0 {
 					e.Kind = EventResourceCreated
@@ -236,6 +285,10 @@ func (db *Database) loadRegistry(ctx context.Context, config Config) error {
 			return err
 		}
 		changed = changed || added
+		db.infos = infos
+		if err := db.look(reg, versions); err != nil {
+			return err
+		}
 		if changed {
 			won, err := db.writeRegistry(ctx, reg, etag)
 			if err != nil {
@@ -295,6 +348,43 @@ func (db *Database) writeRegistry(ctx context.Context, reg *registry, etag strin
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// errUnchanged ends a change of the registry that has nothing to change.
+var errUnchanged = errors.New("unchanged")
+
+// changeRegistry changes the registry by compare-and-swap, and takes over what it
+// says then. change may be called several times; now is the server's clock, zero
+// when the store has none. Its error is returned, and nothing is written then.
+func (db *Database) changeRegistry(ctx context.Context, change func(reg *registry, now time.Time) error) error {
+	policy := db.requests.policy
+	for n := 0; ; n++ {
+		obj, err := db.requests.get(ctx, db.registryKey())
+		if err != nil {
+			return err
+		}
+		reg, err := parseRegistry(obj.Body)
+		if err != nil {
+			return err
+		}
+		won := true
+		if err = change(reg, obj.ServerTime); err == nil {
+			won, err = db.writeRegistry(ctx, reg, obj.ETag)
+		} else if errors.Is(err, errUnchanged) {
+			err = nil
+		}
+		switch {
+		case err != nil:
+			return err
+		case won:
+			return db.look(reg, db.versions)
+		case n+1 >= policy.Conflicts:
+			return fmt.Errorf("%w: %s keeps changing", ErrConflict, registryName)
+		}
+		if err := policy.wait(ctx, min(n, 4)); err != nil {
+			return err
+		}
+	}
 }
 
 // learnServer decides the capabilities: those the store is sure of, those found

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // RotateOptions change what [Database.Rotate] does.
@@ -282,14 +283,14 @@ func (r *rotation) drop(ctx context.Context) error {
 		err = fmt.Errorf("%w: %d documents could not be read, and may need the key %q", ErrKeyInUse, len(r.report.Failures), id)
 	}
 	if err != nil {
-		return errors.Join(err, r.db.changeRegistry(ctx, func(reg *registry) error {
+		return errors.Join(err, r.db.changeRegistry(ctx, func(reg *registry, _ time.Time) error {
 			if !slices.Contains(reg.Keys, id) {
 				reg.Keys = append(reg.Keys, id)
 			}
 			return nil
 		}))
 	}
-	err = r.db.changeRegistry(ctx, func(reg *registry) error {
+	err = r.db.changeRegistry(ctx, func(reg *registry, _ time.Time) error {
 		if slices.Contains(reg.Keys, id) {
 			return fmt.Errorf("%w: meanwhile a program opened the database with %q as its first key", ErrKeyInUse, id)
 		}
@@ -307,35 +308,8 @@ func (r *rotation) drop(ctx context.Context) error {
 // retireKey takes a key out of those that encrypt, so that a program which begins
 // to use it after that is noticed: it has to write the key into the registry again.
 func (db *Database) retireKey(ctx context.Context, id string) error {
-	return db.changeRegistry(ctx, func(reg *registry) error {
+	return db.changeRegistry(ctx, func(reg *registry, _ time.Time) error {
 		reg.Keys = slices.DeleteFunc(reg.Keys, func(k string) bool { return k == id })
 		return nil
 	})
-}
-
-// changeRegistry applies a change to the registry by compare-and-swap; change may
-// be called several times.
-func (db *Database) changeRegistry(ctx context.Context, change func(*registry) error) error {
-	for n := 0; ; n++ {
-		reg, etag, err := db.readRegistry(ctx)
-		if err != nil {
-			return err
-		}
-		if reg == nil {
-			return fmt.Errorf("%w: %s is gone", ErrNotFound, db.registryKey())
-		}
-		if err := change(reg); err != nil {
-			return err
-		}
-		won, err := db.writeRegistry(ctx, reg, etag)
-		if err != nil || won {
-			return err
-		}
-		if n+1 >= db.requests.policy.Conflicts {
-			return fmt.Errorf("%w: %s keeps changing", ErrConflict, registryName)
-		}
-		if err := db.requests.policy.wait(ctx, min(n, 4)); err != nil {
-			return err
-		}
-	}
 }

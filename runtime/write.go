@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -17,6 +18,10 @@ type write struct {
 
 	blind bool   // begin as if the document were absent, without a read
 	known *state // begin with this state, without a read
+
+	view   *resourceView // what the registry says at this attempt
+	retire bool          // drop entries and claims that only older versions have
+	drop   []int         // numbers of fields to drop that the program does not have
 
 	create func(v *Validator, d document)                                    // the document is absent; nil: ErrNotFound
 	change func(v *Validator, old document, s state) (d document, err error) // it is there; nil: ErrAlreadyExists
@@ -130,8 +135,15 @@ func (c *engine) turn(ctx context.Context, id string, n int) (done func(), waite
 }
 
 // prepare decides what an attempt would commit on top of a state. It sends
-// nothing.
+// nothing, but that it reads the registry when that was long ago.
 func (c *engine) prepare(ctx context.Context, w *write, cur state, held heldClaims) (*attempt, error) {
+	var err error
+	if w.view, err = c.db.current(ctx, c.model.Resource); err != nil {
+		return nil, err
+	}
+	if err := c.writable(w.view, cur); err != nil {
+		return nil, err
+	}
 	if w.options.ifMatch != "" && cur.live() && cur.revision() != w.options.ifMatch {
 		return nil, fmt.Errorf("%w: the document is no longer at the revision given", ErrConflict)
 	}
@@ -177,9 +189,12 @@ func (c *engine) prepare(ctx context.Context, w *write, cur state, held heldClai
 		return nil, err
 	}
 	c.model.setID(d, w.id)
-	if err := c.beforeUpdate(ctx, image.doc, d); err != nil {
-		return nil, err
+	if !w.retire {
+		if err := c.beforeUpdate(ctx, image.doc, d); err != nil {
+			return nil, err
+		}
 	}
+	old.unknown.fields = slices.DeleteFunc(old.unknown.fields, func(f field) bool { return slices.Contains(w.drop, f.number) })
 	a, err := c.seal(w, v, cur, before, decoded{doc: d, unknown: old.unknown}, held)
 	if a != nil {
 		a.old = image.doc
@@ -199,6 +214,7 @@ func (c *engine) seal(w *write, v *Validator, cur state, before indexKeys, d dec
 	if err != nil {
 		return nil, err
 	}
+	rec.least = max(rec.least, c.least(w.view))
 	c.describe(d.doc, w.id, state{record: rec}) // indexes may be over system fields
 	a := &attempt{base: cur, rec: rec, doc: d.doc}
 	if a.exceeds, err = c.fit(w, rec, d); err != nil {
@@ -208,7 +224,7 @@ func (c *engine) seal(w *write, v *Validator, cur state, before indexKeys, d dec
 	if err != nil {
 		return nil, err
 	}
-	a.changes = c.indexChanges(w.id, cur.record, rec, before, after, held)
+	a.changes = c.indexChanges(w, cur.record, rec, before, after, held)
 	c.changeContent(w, cur, a)
 	return a, nil
 }
@@ -225,6 +241,9 @@ func (c *engine) nextRecord(cur state, o writeOptions) (*record, error) {
 		rec.follow(cur.record)
 		if cur.live() {
 			rec.created = cur.record.created
+			if o.keepUpdated {
+				rec.updated = cur.record.updated
+			}
 		}
 	}
 	if !o.created.IsZero() {
@@ -255,7 +274,7 @@ func (c *engine) prepareDelete(ctx context.Context, w *write, cur state, held he
 	}
 	rec.bury()
 	a := &attempt{base: cur, old: old.doc, rec: rec, sweep: w.options.sweep}
-	a.changes = c.indexChanges(w.id, cur.record, rec, before, indexKeys{}, held)
+	a.changes = c.indexChanges(w, cur.record, rec, before, indexKeys{}, held)
 	c.dropContent(w.id, cur, a)
 	return a, nil
 }

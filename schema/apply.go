@@ -36,6 +36,15 @@ func (d *declaration) immutable() {
 	d.attribute.Immutable = true
 }
 
+func (d *declaration) migrate() {
+	if !d.scope.top() {
+		d.report(CodePlace, d.seen["migrate"].at, "only an attribute of the resource itself can be migrated").
+			help("say migrate at the object that holds it: the function then makes the whole object")
+		return
+	}
+	d.attribute.Migrate = true
+}
+
 func (d *declaration) was(r rule) {
 	name, ok := d.text(r)
 	if !ok {

@@ -57,14 +57,23 @@ func (a *assigner) object(attributes []*Attribute, path, numbers string, stored 
 	next := a.highest(a.locked.fields, prefix, numbers, ".") + 1
 	var fresh []*Attribute
 	for i, attribute := range attributes {
-		f := a.locked.fields[names[i]]
+		f, from := a.locked.fields[names[i]], 0
+		lacking := f == nil || f.optional // stored documents may have no value
+		if f != nil && path == "" && stored {
+			f, from = a.moved(attribute, f)
+		}
 		isNew := f == nil
 		if isNew {
-			f = &lockedField{name: names[i], number: next, typ: attribute.Type.signature(), optional: attribute.Optional}
+			f = &lockedField{
+				name: names[i], number: next, typ: attribute.Type.signature(), optional: attribute.Optional,
+				migrate: attribute.Migrate && stored, from: from,
+			}
 			next++
 			a.locked.fields[names[i]] = f
 			a.added = append(a.added, f)
-			fresh = append(fresh, attribute)
+			if lacking {
+				fresh = append(fresh, attribute)
+			}
 		}
 		attribute.Number = f.number
 		a.sameType(attribute, f)
@@ -77,9 +86,7 @@ func (a *assigner) object(attributes []*Attribute, path, numbers string, stored 
 		a.enum(leaf, names[i], inner, innerStored)
 		a.object(leaf.Fields, names[i], inner, innerStored)
 	}
-	if a.guessRename(fresh, burned) {
-		return
-	}
+	a.guessRename(fresh, burned)
 	for _, attribute := range fresh {
 		if attribute.Was == "" {
 			a.required(attribute, stored)
@@ -262,34 +269,30 @@ func (a *assigner) sameType(attribute *Attribute, f *lockedField) {
 	}
 	d := a.report(CodeTypeChange, span{attribute.Pos, a.src.wordEnd(attribute.Pos)},
 		"attribute %s was %s and is now %s, which stored documents do not hold", quote(attribute.Path), f.typ, now).
-		help("give the new attribute another name; when nothing is stored yet, remove the line of this one from the lock file")
+		help("%s", typeChangeHelp(attribute))
 	a.also(d, f, "the type is recorded here")
 }
 
-// required warns of an attribute that documents stored before may not have.
+// required reports an attribute that documents stored before may not have.
 func (a *assigner) required(attribute *Attribute, stored bool) {
-	absentIsEmpty := slices.Contains([]Kind{KindArray, KindMap, KindJSON, KindBytes}, attribute.Type.Kind) ||
-		attribute.Type.signature() == freeform
-	if !stored || attribute.Optional || absentIsEmpty {
+	if !stored || !attribute.needsValue() || attribute.Migrate {
 		return
 	}
 	a.report(CodeNewRequired, span{attribute.Pos, a.src.wordEnd(attribute.Pos)},
 		"documents stored before may have no %s, and cannot be read then", quote(attribute.Path)).
-		help("make it optional, unless nothing is stored yet")
+		help("%s", requiredHelp(attribute))
 }
 
-// guessRename warns when an attribute goes as another of its kind comes, and
-// reports whether it did.
-func (a *assigner) guessRename(fresh []*Attribute, burned []*lockedField) bool {
+// guessRename warns when an attribute goes as another of its kind comes.
+func (a *assigner) guessRename(fresh []*Attribute, burned []*lockedField) {
 	if len(fresh) != 1 || len(burned) != 1 || !readsAs(burned[0].typ, fresh[0].Type.signature()) || fresh[0].Was != "" {
-		return false
+		return
 	}
 	old := burned[0].name[strings.LastIndex(burned[0].name, ".")+1:]
 	d := a.report(CodePossibleRename, span{fresh[0].Pos, a.src.wordEnd(fresh[0].Pos)},
 		"%s is new and %s is gone: values stored under the old name are left behind", quote(fresh[0].Name), quote(old)).
 		help("if it is a rename, restore the lock file and add was: %s", old)
 	a.also(d, burned[0], "recorded here before")
-	return true
 }
 
 // enum assigns the numbers of the values of an enum.
@@ -343,12 +346,14 @@ func (a *assigner) version() {
 	for _, f := range a.burned {
 		f.until = max(0, next-1)
 	}
-	if a.resource.Version = known; known >= 0 {
-		return
+	if known < 0 {
+		known = next
+		for _, f := range a.added {
+			f.since = next
+		}
 	}
-	a.resource.Version = next
-	a.locked.versions[next] = a.resource.Hash
-	for _, f := range a.added {
-		f.since = next
-	}
+	a.resource.Version = known
+	a.locked.versions[known] = a.resource.Hash
+	a.locked.shapes[known] = a.resource.StoredShape()
+	a.steps()
 }

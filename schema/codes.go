@@ -75,6 +75,7 @@ const (
 	CodeWas            Code = "S3D0407"
 	CodePossibleRename Code = "S3D0408"
 	CodeNewRequired    Code = "S3D0409"
+	CodeLockHistory    Code = "S3D0410"
 )
 
 // Codes of the generator, which reports through Schema.Diagnose.
@@ -86,7 +87,7 @@ const (
 // severity returns how grave a mistake of the code is.
 func (c Code) severity() Severity {
 	switch c {
-	case CodeIndexSame, CodePossibleRename, CodeNewRequired:
+	case CodeIndexSame, CodePossibleRename:
 		return Warning
 	default:
 		return Error

@@ -319,7 +319,7 @@ func explainLock() []Explanation {
 		},
 		{
 			Code: CodeTypeChange, Title: "type of a stored attribute changed",
-			Text:  "Stored documents hold values of the former type under the attribute's number. Give the new attribute another name. string, text, email and url may become each other, and so may ip, ip4 and ip6.",
+			Text:  "Stored documents hold values of the former type under the attribute's number. Say migrate and write the function that makes the new values, or give the new attribute another name. An integer becomes a number or a decimal by itself; string, text, email and url may become each other, and so may ip, ip4 and ip6.",
 			Wrong: attributesOf("      name: integer\n"), Lock: name, Right: attributesOf("      name: text\n"),
 		},
 		{
@@ -339,8 +339,13 @@ func explainLock() []Explanation {
 		},
 		{
 			Code: CodeNewRequired, Title: "required attribute that stored documents lack",
-			Text:  "Documents stored before do not have the attribute and cannot be read as long as it is required. Make it optional, unless nothing is stored yet.",
-			Wrong: attributesOf("      name: string\n      age: integer\n"), Lock: name, Right: attributesOf("      name: string\n      age: integer|optional\n"),
+			Text:  "Documents stored before do not have the attribute and cannot be read as long as it is required. Make it optional, give it a default, or say migrate and write the function that makes its value.",
+			Wrong: attributesOf("      name: string\n      age: integer\n"), Lock: name, Right: attributesOf("      name: string\n      age: integer|default:0\n"),
+		},
+		{
+			Code: CodeLockHistory, Title: "a migration from a version that the lock file does not know",
+			Text:  "The types of a migration are made from the shape of the version before, which an early release of s3dbgen did not record. Generate once from the schema of that version.",
+			Wrong: attributesOf("      name: integer|migrate\n"), Lock: name,
 		},
 	}
 }

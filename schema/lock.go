@@ -30,6 +30,7 @@ type Lock struct {
 type lockedResource struct {
 	at       span
 	versions map[int]string          // hash of the stored shape, by version
+	shapes   map[int]string          // the stored shape itself, by version
 	fields   map[string]*lockedField // in use, by path
 	values   map[string]*lockedField // of enums in use, by path=value
 	removed  map[string]*lockedField // numbers that are burned, by number path
@@ -45,11 +46,17 @@ type lockedField struct {
 	optional bool
 	since    int // version that brought it
 	until    int // last version that may have it, when removed
+
+	// How documents older than since get a value: from a function of the program,
+	// or from the field with this number, by a conversion that loses nothing.
+	migrate bool
+	from    int
 }
 
 func newLockedResource() *lockedResource {
 	return &lockedResource{
 		versions: map[int]string{},
+		shapes:   map[int]string{},
 		fields:   map[string]*lockedField{},
 		values:   map[string]*lockedField{},
 		removed:  map[string]*lockedField{},
@@ -99,9 +106,10 @@ const lockHeader = `# Written by s3dbgen; do not edit. Commit this file beside t
 #
 # It records what stored documents rely on: the numbers of attributes and of enum
 # values, which stay for ever, the numbers that are burned because their attribute
-# was removed, the versions of each resource with their hashes, and the Go names
-# that programs use. Each fact is one line. When a merge conflicts, take the file
-# of one side whole and run s3dbgen generate, which adds what the other declared.
+# was removed, the versions of each resource with their hashes and shapes, and the
+# Go names that programs use. Each fact is one line. When a merge conflicts, take
+# the file of one side whole and run s3dbgen generate, which adds what the other
+# declared.
 `
 
 // Bytes returns the text of the lock file. The same facts give the same bytes.
@@ -128,6 +136,10 @@ func (r *lockedResource) write(b *strings.Builder, name string, asked map[string
 	section("versions", len(r.versions))
 	for _, version := range slices.Sorted(maps.Keys(r.versions)) {
 		fmt.Fprintf(b, "      %d: %q\n", version, r.versions[version])
+	}
+	section("shapes", len(r.shapes))
+	for _, version := range slices.Sorted(maps.Keys(r.shapes)) {
+		fmt.Fprintf(b, "      %d: %s\n", version, singleQuoted(r.shapes[version]))
 	}
 	section("fields", len(r.fields))
 	for _, path := range slices.Sorted(maps.Keys(r.fields)) {
@@ -164,7 +176,18 @@ func (f *lockedField) facts() string {
 	if typ == "" {
 		typ = valueType
 	}
-	return "type: " + typ + optional + f.sinceFact()
+	return "type: " + typ + optional + f.sinceFact() + f.originFact()
+}
+
+// originFact returns how older documents get a value, "" when they have none.
+func (f *lockedField) originFact() string {
+	switch {
+	case f.migrate:
+		return ", migrate: true"
+	case f.from > 0:
+		return ", from: " + strconv.Itoa(f.from)
+	}
+	return ""
 }
 
 // valueType is the type of a removed value of an enum.
@@ -206,6 +229,15 @@ func yamlText(text string) string {
 		return text
 	}
 	return quoteYAML(text)
+}
+
+// singleQuoted returns text in single quotes, in which JSON stays readable, unless
+// some character needs an escape.
+func singleQuoted(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return quoteYAML(text)
+	}
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
 }
 
 // quoteYAML returns text in double quotes, as both YAML and JSON read it.

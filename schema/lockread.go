@@ -96,6 +96,8 @@ func (r *lockReader) resource(key, value *node) {
 		switch key.value {
 		case "versions":
 			r.each(value, "versions", func(k, v *node) { r.version(locked, k, v) })
+		case "shapes":
+			r.each(value, "shapes", func(k, v *node) { r.shape(locked, k, v) })
 		case "fields":
 			r.each(value, "fields", func(k, v *node) { r.field(locked.fields, k, v) })
 		case "values":
@@ -140,6 +142,16 @@ func (r *lockReader) version(locked *lockedResource, key, value *node) {
 	locked.versions[n] = value.value
 }
 
+// shape reads the stored shape of a version, which must be the one of its hash.
+func (r *lockReader) shape(locked *lockedResource, key, value *node) {
+	n, err := strconv.Atoi(key.value)
+	if hash, known := locked.versions[n]; err != nil || !known || shapeHash(value.value) != hash {
+		r.report(CodeLockVersion, key.span(), "the shape of version %s does not have the hash of that version", quote(key.value)).help(mergeHelp)
+		return
+	}
+	locked.shapes[n] = value.value
+}
+
 // field reads {number: 1, type: string, …} into facts.
 func (r *lockReader) field(facts map[string]*lockedField, key, value *node) {
 	before := len(r.found)
@@ -169,6 +181,10 @@ func (r *lockReader) field(facts map[string]*lockedField, key, value *node) {
 			number(v, &f.since)
 		case "until":
 			number(v, &f.until)
+		case "from":
+			number(v, &f.from)
+		case "migrate":
+			f.migrate = v.value == "true"
 		default:
 			r.corrupt(k.span(), "unknown entry %s", quote(k.value))
 		}

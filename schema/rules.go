@@ -49,6 +49,7 @@ func ruleSpecs() []ruleSpec {
 		{"immutable", nil, toggle((*declaration).immutable)},
 		{"default", nil, func(d *declaration, r rule) { d.defaultTo = &r }},
 		{"was", nil, (*declaration).was},
+		{"migrate", nil, toggle((*declaration).migrate)},
 		{"go", nil, func(d *declaration, r rule) {
 			if name, ok := d.text(r); ok && d.goName(r.arg.at, name) {
 				d.attribute.GoName = name

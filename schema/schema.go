@@ -41,8 +41,10 @@ type Resource struct {
 	Uniques     []*Index // from the rule "unique" and the option "unique"
 	Versioning  bool
 
-	Version int    // of the stored shape, from the lock file; 0 is the first
-	Hash    string // hex SHA-256 of StoredShape, set by Assign
+	Version int      // of the stored shape, from the lock file; 0 is the first
+	Hash    string   // hex SHA-256 of StoredShape, set by Assign
+	Hashes  []string // of the versions up to Version, by number; "" where the lock file has none
+	Steps   []*Step  // how documents of older versions become documents of Version, oldest first
 }
 
 // Behavior is the policy for documents above the metadata limit.
@@ -89,6 +91,7 @@ type Attribute struct {
 	Optional    bool
 	Immutable   bool
 	Was         string // former name, given by the option "was"
+	Migrate     bool   // documents of older versions get their value from a function of the program
 	Description string
 	Deprecated  string // the reason; "" when not deprecated
 

@@ -2,7 +2,7 @@ package clienttest
 
 import (
 	"context"
-	"fmt"
+	"encoding/json"
 	"time"
 
 	"github.com/s3dbgen/s3dbgen/behaviors"
@@ -108,7 +108,7 @@ func newAccountModel(p, k int) *accountModel {
 	return &accountModel{
 		Resource:   "accounts",
 		Names:      []string{1: "name", 2: "count", 3: "email", 4: "phone", 5: "country", 6: "city", 7: "plan", 8: "bio"},
-		Schema:     fmt.Sprintf(`{"name":"accounts","partitions":%d,"uniques":%d}`, p, k),
+		Schema:     accountShape(partitions[:p], uniques[:k]),
 		Behavior:   behaviors.UserManaged,
 		NewID:      s3db.NanoID(22),
 		ID:         func(d *Account) *AccountID { return &d.ID },
@@ -125,6 +125,51 @@ func newAccountModel(p, k int) *accountModel {
 		Partitions: partitions[:p],
 		Uniques:    uniques[:k],
 	}
+}
+
+// accountShape is the stored shape of accounts with some indexes.
+func accountShape(partitions, uniques []s3db.Index[Account]) string {
+	type fieldShape struct {
+		Number   int    `json:"number"`
+		Name     string `json:"name"`
+		Optional bool   `json:"optional,omitempty"`
+		Type     string `json:"type"`
+	}
+	type segment struct {
+		Path string `json:"path"`
+	}
+	type indexShape struct {
+		Name   string    `json:"name"`
+		Fields []segment `json:"fields"`
+	}
+	shapes := func(list []s3db.Index[Account]) []indexShape {
+		var all []indexShape
+		for _, x := range list {
+			s := indexShape{Name: x.Name}
+			for _, path := range x.Fields {
+				s.Fields = append(s.Fields, segment{path})
+			}
+			all = append(all, s)
+		}
+		return all
+	}
+	text, err := json.Marshal(struct {
+		Resource   string       `json:"resource"`
+		Fields     []fieldShape `json:"fields"`
+		Partitions []indexShape `json:"partitions,omitempty"`
+		Uniques    []indexShape `json:"uniques,omitempty"`
+	}{
+		Resource: "accounts",
+		Fields: []fieldShape{
+			{1, "name", false, "string"}, {2, "count", false, "integer"}, {3, "email", true, "string"}, {4, "phone", true, "string"},
+			{5, "country", true, "string"}, {6, "city", true, "string"}, {7, "plan", true, "string"}, {8, "bio", true, "text"},
+		},
+		Partitions: shapes(partitions), Uniques: shapes(uniques),
+	})
+	if err != nil { // cannot be: strings and numbers only
+		return err.Error()
+	}
+	return string(text)
 }
 
 func newAccount(_ *s3db.Validator, in *AccountInsert, d *Account) {
