@@ -245,11 +245,14 @@ type narrowing struct {
 	prefix   *keyText
 }
 
-func (s narrowing) narrows() bool { return s.chosen || s.from != nil || s.to != nil || s.prefix != nil }
+func (s *narrowing) narrows() bool {
+	return s.chosen || s.from != nil || s.to != nil || s.prefix != nil
+}
 
-func (s narrowing) clone() narrowing {
-	s.values = slices.Clone(s.values)
-	return s
+func (s *narrowing) clone() narrowing {
+	copied := *s
+	copied.values = slices.Clone(s.values)
+	return copied
 }
 
 // narrow takes a predicate into account. It reports false when it could not.
@@ -314,7 +317,7 @@ func (s *narrowing) spread() {
 }
 
 // holds reports whether a value is within the narrowing.
-func (s narrowing) holds(x keyText) bool {
+func (s *narrowing) holds(x keyText) bool {
 	return (!s.chosen || slices.ContainsFunc(s.values, func(v keyText) bool { return x.compare(v) == 0 })) &&
 		(s.from == nil || x.compare(*s.from) >= 0) && (s.to == nil || x.compare(*s.to) <= 0) &&
 		(s.prefix == nil || bytes.HasPrefix(x.text, s.prefix.text))

@@ -340,7 +340,7 @@ func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 // slow waits before its last byte.
 func slow(size int, wait time.Duration) io.Reader {
 	return io.MultiReader(strings.NewReader(strings.Repeat("x", size-1)), readFunc(func([]byte) (int, error) {
-		time.Sleep(wait)
+		<-time.After(wait)
 		return 0, io.EOF
 	}), strings.NewReader("x"))
 }
@@ -407,13 +407,13 @@ func TestContentRepair(t *testing.T) {
 			}
 			_, err := writer.SetContent(t.Context(), "a", slow(size, wait))
 			wantError(t, err, memstore.ErrCrashed)
-			time.Sleep(20 * time.Minute)
+			<-time.After(20 * time.Minute)
 			if report := repair(); len(report.Findings) > 0 || report.Recent != 1 {
 				t.Errorf("%d bytes: while the commit is on its way a repair found %+v", size, report)
 			}
 			late()
 			wantText(t, c, strings.Repeat("x", size))
-			time.Sleep(25 * time.Hour)
+			<-time.After(25 * time.Hour)
 			if report := repair(); len(report.Findings) != 1 || report.Findings[0].Kind != s3db.LeftContent || !report.Clean() {
 				t.Errorf("%d bytes: the content before is left, and a repair found %+v", size, report)
 			}
@@ -429,11 +429,11 @@ func TestContentRepair(t *testing.T) {
 		})
 		_, err := writer.SetContent(t.Context(), "a", strings.NewReader(strings.Repeat("y", 20<<20)))
 		wantError(t, err, memstore.ErrCrashed)
-		time.Sleep(20 * time.Hour)
+		<-time.After(20 * time.Hour)
 		if report := repair(); len(report.Findings) > 0 || report.Recent != 1 {
 			t.Errorf("an upload that may go on: %+v", report)
 		}
-		time.Sleep(5 * time.Hour)
+		<-time.After(5 * time.Hour)
 		if report := repair(); len(report.Findings) != 1 || report.Findings[0].Kind != s3db.AbandonedUpload || !report.Clean() {
 			t.Errorf("an upload that was abandoned: %+v", report)
 		}

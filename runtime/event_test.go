@@ -73,7 +73,10 @@ func TestEventsOfQueries(t *testing.T) {
 	must(c.GetAll(ctx))(t)
 	must(c.Query().Page(ctx, 1))(t)
 	must(c.Query().Count(ctx))(t)
-	for range c.Query().IDs(ctx) {
+	for _, err := range c.Query().IDs(ctx) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	want := []string{"list by list 2", "list by getAll 2", "list by page 1", "count by count 2", "list by listIds 1"}

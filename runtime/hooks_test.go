@@ -342,8 +342,8 @@ func TestHookObject(t *testing.T) {
 		t.Fatal(err)
 	}
 	fields := reflect.TypeFor[hooks]()
-	for i := range fields.NumField() {
-		if name := fields.Field(i).Name; h.calls[name] != 1 {
+	for field := range fields.Fields() {
+		if name := field.Name; h.calls[name] != 1 {
 			t.Errorf("%s as a method ran %d times", name, h.calls[name])
 		}
 	}
@@ -375,9 +375,15 @@ func TestHooksOfQueries(t *testing.T) {
 	must(c.Query().Page(ctx, 2))(t)
 	must(c.Query().Where(named("a")).First(ctx))(t)
 	must(c.Query().Count(ctx))(t)
-	for range c.Query().IDs(ctx) {
+	for _, err := range c.Query().IDs(ctx) {
+		if err != nil {
+			t.Error(err)
+		}
 	}
-	for range c.Query().All(ctx) {
+	for _, err := range c.Query().All(ctx) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	want := []string{"list 3", "list 3", "list 2", "query 1", "count 3", "list 3"}

@@ -68,7 +68,7 @@ func TestMiddleware(t *testing.T) {
 		}
 	})
 	t.Run("refusal", func(t *testing.T) {
-		missing := errors.New("Email is required for update!")
+		missing := errors.New("an email is required for update")
 		defer c.Use(middleware{Update: func(ctx context.Context, call *s3db.UpdateCall[doc, docID, clienttest.AccountPatch]) (*doc, error) {
 			if _, ok := call.Args.Patch.Email.Value(); !ok {
 				return nil, missing
@@ -328,8 +328,8 @@ func TestMiddlewareNarrowsQueries(t *testing.T) {
 // methodsOf returns the names of the exported methods of x.
 func methodsOf(x any) []string {
 	var names []string
-	for i := range reflect.TypeOf(x).NumMethod() {
-		names = append(names, reflect.TypeOf(x).Method(i).Name)
+	for m := range reflect.TypeOf(x).Methods() {
+		names = append(names, m.Name)
 	}
 	return names
 }

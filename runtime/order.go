@@ -83,7 +83,7 @@ type ranked struct {
 	doc  any
 }
 
-// sorter keeps the first documents of an order: at most most of them, or all when
+// sorter keeps the first documents of an order: no more than most of them, or all when
 // most is negative; then it fails above limit.
 type sorter struct {
 	order []ordering

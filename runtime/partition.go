@@ -142,7 +142,7 @@ func stretches(root string, fields []string, steps []narrowing) []keyRange {
 
 // stretch is the range of keys of the values of one field, which begin with a
 // prefix and the field's name.
-func (s narrowing) stretch(prefix, name string) keyRange {
+func (s *narrowing) stretch(prefix, name string) keyRange {
 	kr := keyRange{prefix: prefix + name}
 	if s.prefix != nil {
 		stem, _ := s.prefix.stem(prefix)

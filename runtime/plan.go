@@ -68,16 +68,16 @@ func (p Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: ", p.Resource)
 	switch p.Access {
-	case accessNames[accessResource]:
+	case accessResource.String():
 		b.WriteString("list all documents")
 		if len(p.Keys) > 0 {
 			b.WriteString(" of a range of ids")
 		}
-	case accessNames[accessIDs]:
+	case accessIDs.String():
 		b.WriteString("get documents by their ids")
-	case accessNames[accessUnique]:
+	case accessUnique.String():
 		fmt.Fprintf(&b, "look up the unique %s", p.Index)
-	case accessNames[accessPartition]:
+	case accessPartition.String():
 		fmt.Fprintf(&b, "list the partition %s", p.Index)
 	default:
 		b.WriteString("nothing can match")
@@ -107,15 +107,18 @@ func dollars(x float64) string {
 	return strings.TrimSuffix(text, ".")
 }
 
-var accessNames = [...]string{
-	accessResource: "resource", accessIDs: "ids", accessUnique: "unique", accessPartition: "partition", accessNothing: "nothing",
+// String names the way.
+func (k accessKind) String() string {
+	return [...]string{
+		accessResource: "resource", accessIDs: "ids", accessUnique: "unique", accessPartition: "partition", accessNothing: "nothing",
+	}[k]
 }
 
 // plan tells the way of a query.
 func (c *engine) plan(s *querySpec) Plan {
 	a := choose(s, c.partitions, c.uniques)
 	p := Plan{
-		Resource: c.model.Resource, Access: accessNames[a.kind], InMemory: !a.sorted,
+		Resource: c.model.Resource, Access: a.kind.String(), InMemory: !a.sorted,
 		limit: s.limit, offset: s.offset, perItem: 1,
 		lists:  a.kind == accessResource || a.kind == accessPartition,
 		inKeys: a.kind == accessResource && !conditionsBeside(s.where, idPath),
@@ -157,7 +160,7 @@ func (c *engine) plan(s *querySpec) Plan {
 }
 
 // describe tells a step of a partition without its values.
-func (s narrowing) describe(path string) string {
+func (s *narrowing) describe(path string) string {
 	switch {
 	case s.chosen && len(s.values) == 1:
 		return node{op: opEq, path: path}.String()

@@ -75,14 +75,16 @@ const (
 	opIsSet
 )
 
-var operatorTexts = [...]string{
-	opAnd: " and ", opOr: " or ", opNot: "not ", opEq: "=", opNe: "≠", opLt: "<", opLe: "≤", opGt: ">", opGe: "≥",
-	opIn: "in", opPrefix: "starts with", opContains: "contains", opHas: "has", opIsSet: "is set",
+func (o operator) String() string {
+	return [...]string{
+		opAnd: " and ", opOr: " or ", opNot: "not ", opEq: "=", opNe: "≠", opLt: "<", opLe: "≤", opGt: ">", opGe: "≥",
+		opIn: "in", opPrefix: "starts with", opContains: "contains", opHas: "has", opIsSet: "is set",
+	}[o]
 }
 
 // String tells the predicate without its values: "age >", "role in (2 values)".
 func (n node) String() string {
-	text := operatorTexts[n.op]
+	text := n.op.String()
 	switch {
 	case n.op == opNot:
 		return text + n.parts[0].nested()

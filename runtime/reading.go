@@ -76,7 +76,7 @@ func (c *engine) open(s *querySpec, limit int) (*reading, error) {
 const maxPage = 1000
 
 // ids is the range of keys of documents whose ids are within the narrowing.
-func (s narrowing) ids(prefix string) keyRange {
+func (s *narrowing) ids(prefix string) keyRange {
 	key := func(v *keyText) string { return string(appendKeyText([]byte(prefix), string(v.text))) }
 	kr := keyRange{prefix: prefix}
 	if s.prefix != nil {

@@ -31,7 +31,7 @@ type queued[I any] struct {
 	in    I
 }
 
-// ErrClosed: a Writer was used after Close.
+// ErrClosed is the error of a Writer that is used after Close.
 var ErrClosed = errors.New("the writer is closed")
 
 // OnFailure calls f for each document that a Writer could not store, as soon as

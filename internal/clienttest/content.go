@@ -396,7 +396,10 @@ func CheckContentURL(t *testing.T, c *Accounts, server bool) {
 	get := func(url string) (status int, body, mediaType, disposition string) {
 		t.Helper()
 		req := must[*http.Request](t)(http.NewRequestWithContext(ctx, http.MethodGet, url, nil))
-		resp := must[*http.Response](t)(http.DefaultClient.Do(req))
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
 		defer resp.Body.Close() //nolint:errcheck // it was read
 		b := must[[]byte](t)(io.ReadAll(resp.Body))
 		return resp.StatusCode, string(b), resp.Header.Get("Content-Type"), resp.Header.Get("Content-Disposition")
