@@ -390,8 +390,9 @@ func TestContentRepair(t *testing.T) {
 			}
 			return report
 		}
-		// The commit of a small and that of a large content are on their way.
-		for _, size := range []int{100, 9 << 20} {
+		// The commit of a small and that of a large content are on their way. An upload
+		// begins when its second part was read, so the large one waits in its third.
+		for _, size := range []int{100, 17 << 20} {
 			store := server.Client()
 			var late func()
 			writer := openContents(t, store)
