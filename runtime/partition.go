@@ -204,7 +204,8 @@ func (x *index) isAt(d document, path string, steps []narrowing) (bool, error) {
 
 // Distinct returns the values of a partition's first field that documents have,
 // in the order of keys, with 1 LIST and about 1 GET for each value. value reads
-// the field from a document. Generated code calls it.
+// the field from a document. Documents that are not in the partition, because
+// another one of its fields is absent, do not count. Generated code calls it.
 func Distinct[T any, ID ~string, I, P, V any](ctx context.Context, c *Collection[T, ID, I, P], name string, value func(*T) V) ([]V, error) {
 	read := func(ctx context.Context) (any, error) {
 		var list []V

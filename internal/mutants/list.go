@@ -13,7 +13,7 @@ func mutants() []mutant {
 		{name: "condition of the commit", file: "runtime/state.go", old: "return IfMatchETag(s.etag)", new: "return Condition{}"},
 		{name: "condition of an insert", file: "runtime/state.go", old: "return IfAbsent()", new: "return Condition{}"},
 		{name: "revision in the body", file: "runtime/id.go", old: "nanoid.Generate(idAlphabet, revisionSize)", new: `"0123456789abcdefghijkl", error(nil)`},
-		{name: "token of an entry", file: "runtime/index.go", old: "mine := token(rec.rev)", new: `mine := "0123456789a"`},
+		{name: "token of an entry", file: "runtime/index.go", old: "id, mine := w.id, token(rec.rev)", new: `id, mine := w.id, "0123456789a"`},
 		{
 			name: "entries before the commit", file: "runtime/index.go",
 			old: "err = c.db.requests.putUnique(ctx, entries[i].key, entries[i].body)",
