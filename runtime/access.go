@@ -48,6 +48,7 @@ func choose(s *querySpec, partitions, uniques []indexInfo) access {
 	}
 	for i := range uniques {
 		if u, ok := byUnique(&uniques[i], leaves); ok {
+			u.sorted = len(s.order) == 0
 			return u
 		}
 	}

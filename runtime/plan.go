@@ -51,6 +51,9 @@ func (p Plan) cost(n int, count bool) RequestCounts {
 		read = max(0, read-p.offset)
 	}
 	var c RequestCounts
+	if p.limit == 0 {
+		return c
+	}
 	if p.lists {
 		c.List = int64(max(1, (listed+maxPage-1)/maxPage))
 	}
