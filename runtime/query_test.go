@@ -165,13 +165,19 @@ func TestLoopsMayEndAnywhere(t *testing.T) {
 		for _, q := range []accountQuery{c.Query(), c.Query().Where(w.Country.Eq("BR")), c.Query().OrderBy(w.Count.Desc()), c.Query().Where(w.ID.In("a000001", "a000002"))} {
 			for stop := range 41 {
 				n := 0
-				for range q.All(t.Context()) {
+				for _, err := range q.All(t.Context()) {
+					if err != nil {
+						t.Fatal(err)
+					}
 					if n++; n > stop {
 						break
 					}
 				}
 				n = 0
-				for range q.IDs(t.Context()) {
+				for _, err := range q.IDs(t.Context()) {
+					if err != nil {
+						t.Fatal(err)
+					}
 					if n++; n > stop {
 						break
 					}
@@ -212,7 +218,7 @@ func TestStreamBounds(t *testing.T) {
 			if r.Kind == memstore.Get {
 				started.Add(1)
 				most.Store(max(most.Load(), busy.Add(1)))
-				time.Sleep(time.Millisecond)
+				<-time.After(time.Millisecond)
 				busy.Add(-1)
 			}
 			return memstore.Injection{}
@@ -222,7 +228,7 @@ func TestStreamBounds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			synctest.Wait()
 			if ahead := started.Load() - taken; ahead > batch {
 				t.Fatalf("%d documents are ahead of the loop", ahead)
@@ -378,11 +384,11 @@ func TestReadsAdapt(t *testing.T) {
 			defer busy.Add(-1)
 			reads.Add(1)
 			if busy.Add(1) > 8 {
-				time.Sleep(time.Millisecond)
+				<-time.After(time.Millisecond)
 				refused.Add(1)
 				return memstore.Injection{Fault: memstore.SlowDown}
 			}
-			time.Sleep(10 * time.Millisecond)
+			<-time.After(10 * time.Millisecond)
 			return memstore.Injection{}
 		})
 		n := 0

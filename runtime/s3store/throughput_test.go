@@ -41,7 +41,7 @@ func BenchmarkMany(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // documented
+	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = width, width
 	defer transport.CloseIdleConnections()
 	bare := s3.New(s3.Options{
