@@ -196,15 +196,15 @@ func TestOlderWritersAreShutOut(t *testing.T) {
 			return report
 		}
 		first := migrate()
-		if first.Complete || first.Migrated != 1 || first.Again.Sub(time.Now()) != time.Hour {
+		if first.Complete || first.Migrated != 1 || time.Until(first.Again) != time.Hour {
 			t.Errorf("the first run: %+v", first)
 		}
-		time.Sleep(4 * time.Minute)
+		<-time.After(4 * time.Minute)
 		insertAccount(t, older, "late", "BR", "free", "l@x.io") // it cannot know yet
 		if diff := cmp.Diff([]string{"late", "a"}, byPlan(t, newer)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		time.Sleep(2 * time.Minute)
+		<-time.After(2 * time.Minute)
 		_, err := older.Update(t.Context(), "a", clienttest.AccountPatch{Name: s3db.Set("x")})
 		if !errors.Is(err, s3db.ErrOutdated) {
 			t.Errorf("the older program writes six minutes after it was shut out: %v", err)
@@ -215,7 +215,7 @@ func TestOlderWritersAreShutOut(t *testing.T) {
 		if again := migrate(); again.Complete || again.Migrated != 1 {
 			t.Errorf("the run within the hour: %+v", again)
 		}
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		if last := migrate(); !last.Complete || last.Migrated != 0 || last.Documents != 2 {
 			t.Errorf("the run after an hour: %+v", last)
 		}
@@ -284,7 +284,7 @@ func TestMigrateCrash(t *testing.T) {
 						}
 						updated[d.ID] = d.UpdatedAt
 					}
-					time.Sleep(time.Hour)
+					<-time.After(time.Hour)
 					store := server.Client()
 					crashing := openAccountsAs(t, store, 3, 1)
 					store.ResetCounts()

@@ -104,14 +104,14 @@ var later = []func(document){
 		if age, ok := d["age"]; ok {
 			d["age"] = fmt.Sprint(age, " years")
 		}
-		old := d["profile"].(document) //nolint:forcetypeassert // it is written above
+		old := d["profile"].(document)
 		profile := document{"city": old["city"], "lines": []any{}, "kind": "home"}
 		if zip, ok := old["zip"].(string); ok {
 			profile["zip"] = json.Number(zip)
 		}
 		if street, ok := old["street"].(string); ok {
 			lines := []any{}
-			for _, line := range strings.Split(street, ", ") {
+			for line := range strings.SplitSeq(street, ", ") {
 				lines = append(lines, line)
 			}
 			profile["lines"] = lines
@@ -124,7 +124,7 @@ var later = []func(document){
 	5: func(d document) {
 		d["tier"] = d["plan"]
 		delete(d, "plan")
-		profile := d["profile"].(document) //nolint:forcetypeassert // it is written above
+		profile := d["profile"].(document)
 		d["tags"] = []any{d["tier"], profile["kind"]}
 		d["points"] = 10
 	},
