@@ -29,6 +29,9 @@ type Step struct {
 	mode    fs.FileMode // permissions of the file it replaces; 0 for a new one
 }
 
+// Content returns what the file will hold; nil for one that is removed.
+func (s Step) Content() []byte { return s.content }
+
 // State says how a file on disk differs from the generated one.
 type State string
 

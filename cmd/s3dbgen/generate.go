@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -60,10 +59,7 @@ type generation struct {
 }
 
 func (g *generation) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
-	if g.schema == standardInput {
-		return usageError{errors.New("generate needs a file: the lock file lies beside it")}
-	}
-	src, err := readSource(g.schema, stdin)
+	src, err := g.source("generate", stdin)
 	if err != nil {
 		return err
 	}
@@ -73,42 +69,67 @@ func (g *generation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 			return reportUpToDate(stdout, dir)
 		}
 	}
-	parsed, lock, found, err := src.parse()
+	p, err := g.plan(ctx, src, stderr)
 	if err != nil {
 		return err
+	}
+	if g.check {
+		return reportDifferences(stdout, p.Plan)
+	}
+	if err := p.Apply(); err != nil {
+		return err
+	}
+	if !p.warned { // warnings must be told again
+		known.save(p.dir, p.lockText)
+	}
+	return reportWritten(stdout, p.Plan, p.dir)
+}
+
+// source reads the schema of a command that needs the lock file beside it.
+func (g *generation) source(command string, stdin io.Reader) (*source, error) {
+	if g.schema == standardInput {
+		return nil, usageError{fmt.Errorf("%s needs a file: the lock file lies beside it", command)}
+	}
+	return readSource(g.schema, stdin)
+}
+
+// planned is what a generation would write.
+type planned struct {
+	*gen.Plan
+	dir      string
+	lockText []byte
+	warned   bool
+}
+
+// plan generates the files and compares them with those on disk. It writes
+// nothing but warnings.
+func (g *generation) plan(ctx context.Context, src *source, stderr io.Writer) (*planned, error) {
+	parsed, lock, found, err := src.parse()
+	if err != nil {
+		return nil, err
 	}
 	files, names, err := gen.Generate(parsed, lock)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	found = append(found, names...)
 	if err := found.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := io.WriteString(stderr, found.String()); err != nil {
-		return err
+		return nil, err
 	}
-	dir := g.directory(parsed)
-	plan, err := gen.NewPlan(dir, parsed.Package, files)
-	if err != nil {
-		return err
+	p := &planned{dir: g.directory(parsed), lockText: lock.Bytes(), warned: len(found) > 0}
+	if p.Plan, err = gen.NewPlan(p.dir, parsed.Package, files); err != nil {
+		return nil, err
 	}
-	if err := plan.Add(src.lockPath, lock.Bytes()); err != nil {
-		return err
+	if err := p.Add(src.lockPath, p.lockText); err != nil {
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("nothing was written: %w", err)
+		return nil, fmt.Errorf("nothing was written: %w", err)
 	}
-	if g.check {
-		return reportDifferences(stdout, plan)
-	}
-	if err := plan.Apply(); err != nil {
-		return err
-	}
-	if len(found) == 0 { // warnings must be told again
-		known.save(dir, lock.Bytes())
-	}
-	return reportWritten(stdout, plan, dir)
+	return p, nil
 }
 
 // directory decides where the package goes.

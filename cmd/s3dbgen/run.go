@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitOK
 	}
-	if errors.Is(err, errDifferent) || errors.Is(err, errFindings) || errors.Is(err, errFailures) {
+	if errors.Is(err, errDifferent) || errors.Is(err, errFindings) || errors.Is(err, errFailures) || errors.Is(err, errBreaking) {
 		return exitDifferent
 	}
 	report(stderr, command, err)
@@ -84,9 +84,10 @@ The smallest schema is
 
 and "s3dbgen generate" makes the package shop of it.
 
-Exit codes: 0 success; 1 generate --check found differences, fsck found something
-wrong, or a transfer went on after failures; 2 wrong usage, a mistake in the schema, or files that cannot be
-read or written.`,
+Exit codes: 0 success; 1 generate --check or diff found differences, breaking found
+something that breaks, fsck found something wrong, or a transfer went on after
+failures; 2 wrong usage, a mistake in the schema, or files that cannot be read or
+written.`,
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil
@@ -99,14 +100,14 @@ read or written.`,
 		},
 		SuggestionsMinimumDistance: 2,
 		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("a command is missing: generate, validate, explain, get, list, count, inspect, export, import, fsck, import-schema, migrate or version")}
+			return usageError{errors.New("a command is missing: generate, diff, validate, breaking, explain, get, list, count, inspect, export, import, fsck, import-schema, migrate or version")}
 		},
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newGenerate(), newValidate(), newExplain(), newGet(), newList(), newCount(), newInspect(), newExport(), newImport(), newFsck(), newImportSchema(), newMigrate(), newVersion())
+	root.AddCommand(newGenerate(), newDiff(), newValidate(), newBreaking(), newExplain(), newGet(), newList(), newCount(), newInspect(), newExport(), newImport(), newFsck(), newImportSchema(), newMigrate(), newVersion())
 	return root
 }
 
