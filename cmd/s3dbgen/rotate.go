@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+	"github.com/s3dbgen/s3dbgen/runtime/boltstore"
+	"github.com/s3dbgen/s3dbgen/runtime/s3store"
+)
+
+// errUnrotated says that rotate left documents under other keys, and has told it.
+var errUnrotated = errors.New("not rotated")
+
+func newRotate() *cobra.Command {
+	var options s3db.RotateOptions
+	var keys keyFlags
+	var format string
+	command := &cobra.Command{
+		Use:                   "rotate URL [--passphrase-file FILE | --key-file ID=FILE]... [--dry-run] [--drop KEYID] [--format text|json]",
+		DisableFlagsInUseLine: true,
+		Short:                 "Encrypt the secrets of a database anew under another key",
+		Long: `Rotate writes all secrets of a database anew under the first key that it is
+given; the others are there to read with. Programs may use the database meanwhile
+if they have both keys. It may be ended at any point and started again, and says
+at the end how many secrets are under which key.
+
+` + keysHelp + `
+
+--drop makes the database forget a key, unless something is still encrypted under
+it. End the programs that encrypt with that key before.
+
+Exit code 1 means that some documents could not be rotated, or that the key to
+drop is in use.`,
+		Example: `  s3dbgen rotate s3://bucket/shop --passphrase-file new.txt --passphrase-file old.txt
+  s3dbgen rotate file://./shop.db --key-file k2=k2.key --key-file k1=k1.key --drop k1`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{fmt.Errorf("rotate takes one database URL, got %d", len(args))}
+			}
+			return nil
+		},
+		RunE: func(command *cobra.Command, args []string) error {
+			if format != "text" && format != "json" {
+				return usageError{fmt.Errorf("--format %q: must be text or json", format)}
+			}
+			return rotate(command.Context(), args[0], keys.list(), options, format, command.OutOrStdout())
+		},
+	}
+	keys.register(command)
+	command.Flags().BoolVar(&options.DryRun, "dry-run", false, "count the secrets under each key, write nothing")
+	command.Flags().StringVar(&options.Drop, "drop", "", "forget the key with this id when nothing is encrypted under it")
+	command.Flags().StringVar(&format, "format", "text", "text or json")
+	return command
+}
+
+func rotate(ctx context.Context, url string, keys []s3db.Option, options s3db.RotateOptions, format string, stdout io.Writer) (err error) {
+	db, err := s3db.Open(ctx, url, s3db.Config{
+		Drivers:  []s3db.Driver{s3store.Driver(), boltstore.Driver()},
+		Existing: true,
+	}, keys...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	report, err := db.Rotate(ctx, options)
+	if report == nil {
+		return err
+	}
+	inUse := errors.Is(err, s3db.ErrKeyInUse)
+	if err != nil && !inUse {
+		return err
+	}
+	reason := ""
+	if inUse {
+		reason = err.Error()
+	}
+	if format == "json" {
+		encoder := json.NewEncoder(stdout)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(struct {
+			*s3db.RotateReport
+			NotDropped string `json:"notDropped,omitempty"`
+		}{report, reason})
+	} else {
+		err = printRotation(stdout, report, reason)
+	}
+	if err == nil && (inUse || len(report.Failures) > 0) {
+		err = errUnrotated
+	}
+	return err
+}
+
+func printRotation(w io.Writer, report *s3db.RotateReport, notDropped string) error {
+	p := &printer{w: w}
+	for _, f := range report.Failures {
+		p.line("left %s: %s", f.Key, f.Detail)
+	}
+	p.line("%s with secrets, %d rotated", count(report.Documents, "document"), report.Rotated)
+	for _, u := range report.Keys {
+		state := ""
+		switch {
+		case u.Active:
+			state = ", active"
+		case !u.Given:
+			state = ", not given"
+		}
+		p.line("key %s: %s in %s%s", u.ID, count(u.Secrets, "secret"), count(u.Documents, "document"), state)
+	}
+	switch {
+	case notDropped != "":
+		p.line("not dropped: %s", notDropped)
+	case report.Dropped != "":
+		p.line("key %s: dropped", report.Dropped)
+	}
+	return p.err
+}
+
+// printer prints lines until one fails.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
