@@ -84,11 +84,10 @@ func (ring *keyring) add(salt []byte, source keySource) error {
 	}
 	id := source.id
 	if id == "" {
-		fingerprint, err := hkdf.Key(sha256.New, root, salt, "s3dbgen 1 key id", 6)
-		if err != nil {
+		var err error
+		if id, err = rootID(root, salt); err != nil {
 			return err
 		}
-		id = base64.RawURLEncoding.EncodeToString(fingerprint)
 	}
 	if !isKeyID(id) {
 		return fmt.Errorf("%w: key id %q: needs 1 to %d letters, digits, - or _", ErrConfig, id, maxKeyID)
@@ -113,6 +112,15 @@ func (ring *keyring) add(salt []byte, source keySource) error {
 	return nil
 }
 
+// rootID returns the id of a key that was given none.
+func rootID(root, salt []byte) (string, error) {
+	if len(root) != keySize {
+		return "", fmt.Errorf("%w: a key has %d bytes, needs %d", ErrConfig, len(root), keySize)
+	}
+	fingerprint, err := hkdf.Key(sha256.New, root, salt, "s3dbgen 1 key id", 6)
+	return base64.RawURLEncoding.EncodeToString(fingerprint), err
+}
+
 func isKeyID(id string) bool { return len(id) <= maxKeyID && all(id, isDash) }
 
 // ids returns the ids of the keys, the active one first.
@@ -122,6 +130,8 @@ func (ring *keyring) ids() []string { return slices.Clone(ring.order) }
 type documentSealer struct {
 	ring                   *keyring
 	database, resource, id string
+	// more looks for a key that the ring lacks; nil where there is no place to look.
+	more func(id string) (*keyring, error)
 }
 
 // newSealer returns the sealer of one document. With a nil ring it refuses every
@@ -169,6 +179,13 @@ func (s *documentSealer) open(path string, sealed []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: it needs the key %q, and Open was given none", ErrDecrypt, id)
 	}
 	key := s.ring.keys[id]
+	if key == nil && s.more != nil {
+		ring, err := s.more(id)
+		if err != nil {
+			return nil, fmt.Errorf("%w: it needs the key %q: %w", ErrDecrypt, id, err)
+		}
+		s.ring, key = ring, ring.keys[id]
+	}
 	if key == nil {
 		return nil, fmt.Errorf("%w: it needs the key %q, and Open was given %q", ErrDecrypt, id, s.ring.order)
 	}

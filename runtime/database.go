@@ -73,9 +73,9 @@ type Database struct {
 	looking   sync.Mutex
 	resources []string     // names of all resources in the registry, sorted
 	described *Description // the registry as it was when the database was opened
-	keys      *keyring     // nil when nothing is secret
-	hashKey   []byte       // of the HMAC in hashed claims; nil when no resource has any
-	owned     bool         // Close closes the store
+	keys      databaseKeys
+	hashKey   []byte // of the HMAC in hashed claims; nil when no resource has any
+	owned     bool   // Close closes the store
 
 	middleware registrations[AnyMiddleware]
 	events     registrations[subscriber]

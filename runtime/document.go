@@ -55,7 +55,7 @@ func (c *engine) sealer(id string) sealer {
 	if !c.model.Secrets {
 		return nil
 	}
-	return newSealer(c.db.keys, c.db.id, c.model.Resource, id)
+	return c.db.sealer(c.model.Resource, id)
 }
 
 // encoding is a document being encoded: the source of a [Draft].

@@ -53,6 +53,8 @@ var (
 	ErrUnknownOutcome = errors.New("the write may or may not have been applied")
 	// ErrConfig: Open was called with something it cannot work with.
 	ErrConfig = errors.New("configuration")
+	// ErrKeyProvider: a key provider did not make or unwrap a data key.
+	ErrKeyProvider = errors.New("key provider")
 	// ErrKeyInUse: a key cannot be dropped, because something is encrypted under it
 	// or may be.
 	ErrKeyInUse = errors.New("key is in use")

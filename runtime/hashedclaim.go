@@ -1,6 +1,7 @@
 package s3db
 
 import (
+	"bytes"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
@@ -27,10 +28,10 @@ const (
 // loadHashKey opens the key of hashed claims, makes one when a resource needs it
 // and there is none, and sees to it that the registry holds it under the active
 // key. changed tells that the registry must be written.
-func (db *Database) loadHashKey(reg *registry, needed bool) (changed bool, err error) {
-	sealer := newSealer(db.keys, reg.Database, "", "")
+func (db *Database) loadHashKey(ring *keyring, reg *registry, needed bool) (changed bool, err error) {
+	sealer := newSealer(ring, reg.Database, "", "")
 	var secret []byte
-	for _, id := range db.keys.order {
+	for _, id := range ring.order {
 		if sealed := reg.HashKeys[id]; sealed != nil {
 			if secret, err = sealer.open(hashKeyPath, sealed); err != nil {
 				return false, err
@@ -38,10 +39,10 @@ func (db *Database) loadHashKey(reg *registry, needed bool) (changed bool, err e
 			break
 		}
 	}
-	active := db.keys.order[0]
+	active := ring.order[0]
 	switch {
 	case secret == nil && len(reg.HashKeys) > 0 && needed:
-		return false, configError("the hashed unique constraints of this database need one of the keys that its registry names under \"hashKeys\", and Open was given %q", db.keys.order)
+		return false, configError("the hashed unique constraints of this database need one of the keys that its registry names under \"hashKeys\", and Open was given %q", ring.order)
 	case secret == nil && !needed:
 		return false, nil
 	case secret == nil:
@@ -50,8 +51,12 @@ func (db *Database) loadHashKey(reg *registry, needed bool) (changed bool, err e
 			return false, err
 		}
 	}
-	if db.hashKey, err = hkdf.Key(sha256.New, secret, reg.Salt, hashKeyInfo, keySize); err != nil {
+	key, err := hkdf.Key(sha256.New, secret, reg.Salt, hashKeyInfo, keySize)
+	if err != nil {
 		return false, err
+	}
+	if !bytes.Equal(db.hashKey, key) { // else it may be in use
+		db.hashKey = key
 	}
 	if reg.HashKeys[active] != nil {
 		return false, nil

@@ -27,6 +27,7 @@ type registry struct {
 	Servers   map[string]Capabilities     `json:"servers,omitempty"`
 	Keys      []string                    `json:"keys,omitempty"`     // ids of keys that encrypted secrets
 	HashKeys  map[string][]byte           `json:"hashKeys,omitempty"` // by key id: the key of hashed claims, sealed
+	DataKeys  []wrappedKey                `json:"dataKeys,omitempty"` // of key providers, the newest last
 	Resources map[string]registryResource `json:"resources"`
 
 	unknown map[string]json.RawMessage
@@ -147,7 +148,7 @@ func parseRegistry(body []byte) (*registry, error) {
 	if err := json.Unmarshal(body, &r.unknown); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, registryName, err)
 	}
-	for _, known := range []string{"format", "database", "salt", "created", "revision", "servers", "keys", "hashKeys", "resources"} {
+	for _, known := range []string{"format", "database", "salt", "created", "revision", "servers", "keys", "hashKeys", "dataKeys", "resources"} {
 		delete(r.unknown, known)
 	}
 	if r.Resources == nil {
@@ -280,7 +281,7 @@ func (db *Database) loadRegistry(ctx context.Context, config Config) error {
 				news = append(news, e)
 			}
 		}
-		added, err := db.loadKeys(reg, merged)
+		added, err := db.loadKeys(ctx, reg, merged)
 		if err != nil {
 			return err
 		}

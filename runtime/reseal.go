@@ -74,13 +74,14 @@ func mergeSecrets(a, b []secretNode) []secretNode {
 // has the keys it is the same document: what it does to writers that are under
 // way is what a fence does to them (docs/protocol.md, "Claims").
 func (db *Database) resealed(resource, id string, r *record, tree []secretNode) (found map[string]int, next *record, err error) {
-	x := &resealer{sealer: newSealer(db.keys, db.id, resource, id), found: map[string]int{}}
+	s := db.sealer(resource, id)
+	x := &resealer{sealer: s, found: map[string]int{}}
 	d := newDecoder(r, x.sealer)
 	opened := x.open(d, tree, "")
 	if err := cmp.Or(d.Err(), x.err); err != nil {
 		return x.found, nil, err
 	}
-	if len(x.found) == 0 || (len(x.found) == 1 && x.found[db.keys.order[0]] > 0) {
+	if len(x.found) == 0 || (len(x.found) == 1 && x.found[s.ring.order[0]] > 0) {
 		return x.found, nil, nil
 	}
 	e := newEncoder(x.sealer)

@@ -14,6 +14,9 @@ import (
 type RotateOptions struct {
 	// DryRun counts the uses of each key and writes no document.
 	DryRun bool
+	// NewKey has the key provider that was given first make a new data key, which
+	// becomes the active key before anything is rotated.
+	NewKey bool
 	// Drop is the id of a key to forget once nothing is encrypted under it.
 	Drop string
 }
@@ -66,6 +69,14 @@ func (db *Database) Rotate(ctx context.Context, o RotateOptions) (*RotateReport,
 }
 
 func (db *Database) rotate(ctx context.Context, o RotateOptions) (*RotateReport, error) {
+	if o.NewKey {
+		if o.DryRun {
+			return nil, configError("DryRun changes nothing, so it cannot make a new key")
+		}
+		if err := db.newDataKey(ctx); err != nil {
+			return nil, err
+		}
+	}
 	reg, _, err := db.readRegistry(ctx)
 	if err != nil {
 		return nil, err
@@ -73,8 +84,8 @@ func (db *Database) rotate(ctx context.Context, o RotateOptions) (*RotateReport,
 	if reg == nil {
 		return nil, fmt.Errorf("%w: there is no database here (no %s)", ErrNotFound, db.registryKey())
 	}
-	if db.keys == nil && len(reg.Keys) > 0 {
-		return nil, configError("the secrets of this database are encrypted with the key %q: pass s3db.WithPassphrase or s3db.WithKey to Open", reg.Keys)
+	if db.ring() == nil && len(reg.Keys) > 0 {
+		return nil, configError("the secrets of this database are encrypted with the key %q: pass s3db.WithPassphrase, s3db.WithKey or s3db.WithKeyProvider to Open", reg.Keys)
 	}
 	r := &rotation{db: db, options: o, report: &RotateReport{Failures: []RotateFailure{}}, uses: map[string]*KeyUse{}}
 	for _, id := range reg.Keys {
@@ -128,8 +139,8 @@ func (r *rotation) use(id string) *KeyUse {
 }
 
 func (r *rotation) finish() {
-	if r.db.keys != nil {
-		for i, id := range r.db.keys.ids() {
+	if ring := r.db.ring(); ring != nil {
+		for i, id := range ring.order {
 			u := r.use(id)
 			u.Active, u.Given = i == 0, true
 		}
@@ -210,7 +221,7 @@ func (r *rotation) document(ctx context.Context, resource, id, key string, tree 
 		body, metadata := next.object()
 		_, _, err = r.db.requests.putIf(ctx, key, body, metadata, s.condition())
 		if err == nil {
-			r.count(map[string]int{r.db.keys.order[0]: total(found)})
+			r.count(map[string]int{r.db.ring().order[0]: total(found)})
 			r.mu.Lock()
 			r.report.Rotated++
 			r.mu.Unlock()
@@ -258,10 +269,11 @@ func (r *rotation) checkDrop(reg *registry) error {
 		return configError("DryRun changes nothing, so it cannot drop the key %q", id)
 	}
 	// A run that was ended early has taken the key out of those that encrypt.
-	if r.db.keys == nil || (!slices.Contains(reg.Keys, id) && reg.HashKeys[id] == nil && r.db.keys.keys[id] == nil) {
+	ring := r.db.ring()
+	if ring == nil || (!slices.Contains(reg.Keys, id) && reg.HashKeys[id] == nil && ring.keys[id] == nil) {
 		return configError("the database has no key %q, only %q", id, reg.Keys)
 	}
-	active := r.db.keys.order[0]
+	active := ring.order[0]
 	if id == active {
 		return fmt.Errorf("%w: %q is the first key that Open was given, so it encrypts; give the one that replaces it before it", ErrKeyInUse, id)
 	}
@@ -295,6 +307,7 @@ func (r *rotation) drop(ctx context.Context) error {
 			return fmt.Errorf("%w: meanwhile a program opened the database with %q as its first key", ErrKeyInUse, id)
 		}
 		delete(reg.HashKeys, id)
+		reg.DataKeys = slices.DeleteFunc(reg.DataKeys, func(w wrappedKey) bool { return w.ID == id })
 		return nil
 	})
 	if err != nil {

@@ -265,3 +265,52 @@ func TestKeysAreRotated(t *testing.T) {
 		t.Errorf("a with the new key: %v", err)
 	}
 }
+
+// TestOneDerivationForAKey counts the work that makes a key of a passphrase: it is
+// done once for a database, however often the program opens it, whatever it reads
+// and writes, and however often it has to write the registry again.
+func TestOneDerivationForAKey(t *testing.T) {
+	derivations := 0
+	count := func() { derivations++ }
+	options := []s3db.Option{s3db.CountedPassphrase("new", count), s3db.CountedPassphrase("old", count), cheapPasswords()}
+	server := memstore.NewServer(memstore.Options{})
+	for opened := range 3 {
+		store := server.Client()
+		meddled := 0
+		store.SetFault(func(r memstore.Request) memstore.Injection {
+			// Another process changes the registry before this one can.
+			if r.Kind == memstore.Put && r.Key == "s3db.json" && meddled < 2 {
+				meddled++
+				if o, err := server.Client().Get(t.Context(), "s3db.json"); err == nil {
+					body := append(o.Body, '\n')
+					if _, err := server.Client().Put(t.Context(), "s3db.json", body, nil, s3db.Condition{}); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			return memstore.Injection{}
+		})
+		db, err := secrets.New(t.Context(), store, options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 20 {
+			id := secrets.VaultID(fmt.Sprintf("v%d-%d", opened, i))
+			if _, err := db.Vaults.Insert(t.Context(), vault(id)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.Vaults.Get(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if derivations != 2 {
+		t.Errorf("%d derivations for 2 keys", derivations)
+	}
+	if _, err := secrets.New(t.Context(), memstore.New(), options...); err != nil {
+		t.Fatal(err)
+	}
+	if derivations != 4 {
+		t.Errorf("%d derivations for 2 keys of 2 databases", derivations)
+	}
+}
