@@ -22,6 +22,8 @@ SEED      ?= 1
 # Benchmarks that `make bench` runs, and how often.
 BENCH     ?= .
 COUNT     ?= 1
+# The packages of the modules that need a foreign SDK, beside those of this one.
+MODULES   := $(patsubst %/go.mod,./%/...,$(wildcard plugins/*/go.mod))
 # Packages with goroutines, tested once more under the race detector.
 RACE      := ./runtime/... ./behaviors/... ./example/... ./internal/sim
 
@@ -41,12 +43,16 @@ demo: ## Generate the example and run it on a file (or on DEMO_URL=s3://…)
 
 .PHONY: test
 test: $(VERSITYGW) ## Run all tests, on memory, file and a real S3 server (versitygw)
-	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw S3DB_TEST_REQUIRE_SERVERS=1 go test ./...
+	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw S3DB_TEST_REQUIRE_SERVERS=1 go test ./... $(MODULES)
 	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then set -x; \
 		PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw S3DB_TEST_REQUIRE_SERVERS=1 go test -race $(RACE); \
 	else \
 		echo "no C compiler: the race detector's run is left out"; [ -z "$${CI:-}" ]; \
 	fi
+
+.PHONY: canary
+canary: $(VERSITYGW) ## Search the output of all tests for the secrets that they use
+	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw S3DB_TEST_REQUIRE_SERVERS=1 go test -v -short -count 1 ./... $(MODULES) 2>&1 | go run ./internal/canary/scan > /dev/null
 
 .PHONY: test-minio
 test-minio: $(MINIO) ## Run the tests that need a server on MinIO (its first build takes minutes)
@@ -56,7 +62,8 @@ test-minio: $(MINIO) ## Run the tests that need a server on MinIO (its first bui
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check form: linters (of generated code too), go.mod, generated files
 	go mod tidy -diff
-	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
+	@for module in $(wildcard plugins/*/go.mod); do (set -x; cd "$$(dirname "$$module")" && go mod tidy -diff); done
+	$(GOLANGCI_LINT) run --allow-parallel-runners ./... $(MODULES)
 	GOLDEN_LINTER=$(GOLANGCI_LINT) go test ./gen -run '^TestGeneratedCodePassesLinters$$'
 	go run ./cmd/s3dbgen generate --check -f $(SCHEMA)
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -160,6 +161,11 @@ var importRules = []importRule{
 		because:  "the suite of the client runs on any store; only the strict double is its own",
 	},
 	{
+		packages: "internal/canary/...",
+		ours:     []string{"runtime", "internal/canary"},
+		because:  "it looks at what goes through a store and knows no store",
+	},
+	{
 		packages: "internal/mutants",
 		because:  "it changes the text of the product and knows nothing of it",
 	},
@@ -169,6 +175,7 @@ var importRules = []importRule{
 	},
 	{
 		packages: "internal/testserver",
+		ours:     []string{"internal/canary"},
 		others:   []string{"github.com/aws/aws-sdk-go-v2"},
 		because:  "it starts servers for tests and knows nothing of what they are for",
 	},
@@ -224,6 +231,31 @@ func TestCoreHasNoSDK(t *testing.T) {
 					t.Errorf("%s depends on %s", name, dep)
 				}
 			}
+		}
+	}
+}
+
+// TestModules builds the modules that need a foreign SDK and are therefore no part
+// of ./..., and proves that go.work names them, so that they are developed with
+// the runtime beside them.
+func TestModules(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("plugins/*/go.mod")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no modules: %v", err)
+	}
+	work, err := os.ReadFile("go.work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		dir := "./" + filepath.ToSlash(filepath.Dir(file))
+		if !strings.Contains(string(work), "\t"+dir+"\n") {
+			t.Errorf("go.work does not use %s", dir)
+		}
+		out, err := exec.CommandContext(t.Context(), "go", "vet", dir+"/...").CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", dir, err, out)
 		}
 	}
 }

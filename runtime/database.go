@@ -179,6 +179,10 @@ func (db *Database) Close() error {
 // Capabilities returns what the database's server can do.
 func (db *Database) Capabilities() Capabilities { return db.caps }
 
+// PasswordParams returns the cost at which the database hashes passwords, see
+// [WithPasswordParams].
+func (db *Database) PasswordParams() PasswordParams { return db.options.password }
+
 // ID returns the random id that the database got when it was created.
 func (db *Database) ID() string { return db.id }
 

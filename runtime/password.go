@@ -130,12 +130,39 @@ func (h PasswordHash) Verify(p Password) bool {
 	return subtle.ConstantTimeCompare(got, parsed.hash) == 1
 }
 
-// NeedsRehash reports whether h was made with other parameters than these, so
-// that a program can set the password again after a successful Verify.
+// NeedsRehash reports whether h is weaker than a hash with these parameters would
+// be: it costs less work (memory times passes, the measure by which OWASP's
+// recommendations are alike), or its salt or hash is shorter. One that is stronger
+// stays, so that two programs with different parameters do not undo each other's
+// work.
 func (h PasswordHash) NeedsRehash(params PasswordParams) bool {
 	parsed, err := parsePHC(h.PHC())
-	return err != nil || parsed.params != params.orDefault() ||
-		len(parsed.salt) != saltSize || len(parsed.hash) != hashSize
+	return err != nil || parsed.params.work() < params.orDefault().work() ||
+		len(parsed.salt) < saltSize || len(parsed.hash) < hashSize
+}
+
+// work is the cost of a hash: KiB of memory times passes over it.
+func (p PasswordParams) work() uint64 { return uint64(p.Memory) * uint64(p.Time) }
+
+// VerifyAndUpgrade is Verify for a login. When the password is right and the hash
+// is weaker than the database now makes them, it calls save with the change that
+// hashes the password again:
+//
+//	ok, err := user.Password.VerifyAndUpgrade(typed, db.Users.Database().PasswordParams(), func(c s3db.Change[s3db.Password]) error {
+//		_, err := db.Users.UpdateFrom(ctx, user, shop.UserPatch{Password: c})
+//		return err
+//	})
+//
+// ok is the answer to the login, whatever err is: an upgrade that failed is tried
+// again at the next one.
+func (h PasswordHash) VerifyAndUpgrade(p Password, params PasswordParams, save func(Change[Password]) error) (ok bool, err error) {
+	if !h.Verify(p) {
+		return false, nil
+	}
+	if h.NeedsRehash(params) {
+		return true, save(Set(p))
+	}
+	return true, nil
 }
 
 // Generated returns the password that the rule "generate" made. It is known only

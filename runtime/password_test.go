@@ -67,6 +67,18 @@ func TestPasswordHashNeedsRehash(t *testing.T) {
 	if !(PasswordHash{}).NeedsRehash(cheap()) {
 		t.Error("no hash is good enough")
 	}
+	for name, params := range map[string]PasswordParams{
+		"less memory": {Memory: 4, Time: 1, Threads: 1}, "as much work in another shape": {Memory: 4, Time: 2, Threads: 1}, "more threads": {Memory: 8, Time: 1, Threads: 4},
+	} {
+		if h.NeedsRehash(params) {
+			t.Errorf("%s: a hash that is as strong needs a rehash", name)
+		}
+	}
+	for name, params := range map[string]PasswordParams{"more memory": {Memory: 9, Time: 1, Threads: 1}, "more passes": {Memory: 8, Time: 2, Threads: 1}} {
+		if !h.NeedsRehash(params) {
+			t.Errorf("%s: a weaker hash is good enough", name)
+		}
+	}
 	short, err := ParsePasswordHash("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc")
 	if err != nil || !short.NeedsRehash(cheap()) {
 		t.Errorf("a hash with a short salt is good enough: %v", err)

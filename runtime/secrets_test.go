@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/secrets/secrets"
@@ -31,7 +32,7 @@ func openVaults(t *testing.T, store s3db.Store, keys ...s3db.Option) *secrets.DB
 	return db
 }
 
-const needle = "plain-needle"
+const needle = canary.Mark + "-plain-needle"
 
 func vault(id secrets.VaultID) secrets.VaultInsert {
 	return secrets.VaultInsert{
@@ -158,6 +159,61 @@ func TestPasswordsOfDocuments(t *testing.T) {
 	}
 }
 
+// A login with a right password stores it again when the database has come to
+// hash at a higher cost, and at no other time.
+func TestPasswordsAreUpgradedOnLogin(t *testing.T) {
+	ctx, store := t.Context(), memstore.New()
+	was := openVaults(t, store, key("k1", 1))
+	if _, err := was.Vaults.Insert(ctx, vault("a")); err != nil {
+		t.Fatal(err)
+	}
+	login := func(db *secrets.DB, typed s3db.Password) (ok bool, writes int) {
+		t.Helper()
+		user, err := db.Vaults.Get(ctx, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := store.Counts()
+		ok, err = user.Password.VerifyAndUpgrade(typed, db.Vaults.Database().PasswordParams(), func(c s3db.Change[s3db.Password]) error {
+			_, err := db.Vaults.UpdateFrom(ctx, user, secrets.VaultPatch{Password: c})
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return ok, store.Counts().Sub(before).Put
+	}
+	now, err := secrets.New(ctx, store, key("k1", 1), s3db.WithPasswordParams(s3db.PasswordParams{Memory: 16, Time: 2, Threads: 1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		what   string
+		db     *secrets.DB
+		typed  s3db.Password
+		ok     bool
+		writes int
+	}{
+		{"the cost has not grown", was, needle + "-password", true, 0},
+		{"wrong, the cost has grown", now, needle, false, 0},
+		{"right, the cost has grown", now, needle + "-password", true, 1},
+		{"again", now, needle + "-password", true, 0},
+		{"by a program with the lower cost", was, needle + "-password", true, 0},
+	} {
+		if ok, writes := login(step.db, step.typed); ok != step.ok || writes != step.writes {
+			t.Errorf("%s: ok %v, %d writes; want %v, %d", step.what, ok, writes, step.ok, step.writes)
+		}
+	}
+	d, err := now.Vaults.Get(ctx, "a")
+	if err != nil || !strings.Contains(d.Password.PHC(), "m=16,t=2,p=1") {
+		t.Errorf("the stored hash: %v", err)
+	}
+	broken := errors.New("the store is down")
+	if ok, err := d.Password.VerifyAndUpgrade(needle+"-password", s3db.DefaultPasswordParams(), func(s3db.Change[s3db.Password]) error { return broken }); !ok || !errors.Is(err, broken) {
+		t.Errorf("an upgrade that fails: ok %v, %v", ok, err)
+	}
+}
+
 // A sealed value opens only where it was written: the cases are what somebody
 // with access to the bucket can do.
 func TestMovedSecretsDoNotOpen(t *testing.T) {
@@ -219,19 +275,19 @@ func TestOpenWithTheWrongKey(t *testing.T) {
 	if n := store.Counts().Put; n != 0 {
 		t.Errorf("%d writes without a key", n)
 	}
-	db := openVaults(t, store, s3db.WithPassphrase("correct horse"))
+	db := openVaults(t, store, s3db.WithPassphrase(canary.Value("correct horse")))
 	if _, err := db.Vaults.Insert(t.Context(), vault("a")); err != nil {
 		t.Fatal(err)
 	}
 	before := store.Counts()
-	_, err := secrets.New(t.Context(), store, s3db.WithPassphrase("wrong horse"), cheapPasswords())
+	_, err := secrets.New(t.Context(), store, s3db.WithPassphrase(canary.Value("wrong horse")), cheapPasswords())
 	if !errors.Is(err, s3db.ErrConfig) || !strings.Contains(err.Error(), "is the passphrase wrong?") || strings.Contains(err.Error(), "horse") {
 		t.Errorf("with a wrong passphrase: %v", err)
 	}
 	if n := store.Counts().Sub(before).Put; n != 0 {
 		t.Errorf("%d writes with a wrong passphrase", n)
 	}
-	if d, err := openVaults(t, store, s3db.WithPassphrase("correct horse")).Vaults.Get(t.Context(), "a"); err != nil || d.Plain.Reveal() != needle {
+	if d, err := openVaults(t, store, s3db.WithPassphrase(canary.Value("correct horse"))).Vaults.Get(t.Context(), "a"); err != nil || d.Plain.Reveal() != needle {
 		t.Errorf("with the right passphrase: %v", err)
 	}
 	if _, err := secrets.New(t.Context(), store, s3db.WithPasswordParams(s3db.PasswordParams{Memory: 8}), key("k", 1)); !errors.Is(err, s3db.ErrConfig) {

@@ -37,6 +37,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 )
 
 // Kind is the kind of a server.
@@ -96,7 +98,7 @@ type Server struct {
 	Kind      Kind
 	Endpoint  string // http://127.0.0.1:PORT
 	AccessKey string
-	SecretKey string // holds characters that a URL must escape
+	SecretKey string // holds characters that a URL must escape, and a canary
 
 	client *s3.Client
 	stop   context.CancelFunc
@@ -169,7 +171,7 @@ func start(ctx context.Context, kind Kind, binary string) (_ *Server, err error)
 	running, stop := context.WithCancel(context.Background())
 	s := &Server{
 		Kind: kind, Endpoint: "http://" + address,
-		AccessKey: "test" + rand.Text()[:12], SecretKey: "s/e+c%r=" + rand.Text(),
+		AccessKey: "test" + rand.Text()[:12], SecretKey: "s/e+c%r=" + canary.Mark + rand.Text(),
 		stop: stop, done: make(chan struct{}), log: &tail{},
 	}
 	s.client = s3.New(s3.Options{
