@@ -30,16 +30,12 @@ type localProvider struct {
 
 var errLocal = errors.New("the provider is out of order")
 
-func (p *localProvider) gcm() cipher.AEAD {
+func (p *localProvider) gcm() (cipher.AEAD, error) {
 	block, err := aes.NewCipher(bytes.Repeat([]byte{p.master}, 32))
 	if err != nil {
-		panic(err)
+		return nil, err
 	}
-	gcm, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		panic(err)
-	}
-	return gcm
+	return cipher.NewGCMWithRandomNonce(block)
 }
 
 func (p *localProvider) Name() string { return p.name }
@@ -55,7 +51,11 @@ func (p *localProvider) NewKey(_ context.Context, binding map[string]string) (ke
 	if _, err := rand.Read(key); err != nil {
 		return nil, nil, err
 	}
-	return key, p.gcm().Seal(nil, nil, key, bindingBytes(binding)), nil
+	gcm, err := p.gcm()
+	if err != nil {
+		return nil, nil, err
+	}
+	return key, gcm.Seal(nil, nil, key, bindingBytes(binding)), nil
 }
 
 func (p *localProvider) Unwrap(_ context.Context, wrapped []byte, binding map[string]string) ([]byte, error) {
@@ -63,7 +63,11 @@ func (p *localProvider) Unwrap(_ context.Context, wrapped []byte, binding map[st
 		return nil, errLocal
 	}
 	p.unwrapped.Add(1)
-	key, err := p.gcm().Open(nil, nil, wrapped, bindingBytes(binding))
+	gcm, err := p.gcm()
+	if err != nil {
+		return nil, err
+	}
+	key, err := gcm.Open(nil, nil, wrapped, bindingBytes(binding))
 	if err == nil && p.confuse {
 		key[0]++
 	}

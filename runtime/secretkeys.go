@@ -66,7 +66,7 @@ func deriveRoot(passphrase, salt []byte) []byte {
 
 // needsKey refuses a resource that needs a key when there is none.
 func (db *Database) needsKey(info resourceInfo) error {
-	what := ""
+	var what string
 	switch {
 	case len(db.options.keys) > 0:
 		return nil

@@ -170,8 +170,7 @@ func TestUntouchedSecretsStayAsTheyAre(t *testing.T) {
 	const at = "resource=safes/data/id=a"
 	store := memstore.New()
 	db := openVaults(t, store, key("k1", 1))
-	d, err := db.Safes.Insert(t.Context(), safe("a"))
-	if err != nil {
+	if _, err := db.Safes.Insert(t.Context(), safe("a")); err != nil {
 		t.Fatal(err)
 	}
 	first := sealedFields(t, store, at)
@@ -183,7 +182,7 @@ func TestUntouchedSecretsStayAsTheyAre(t *testing.T) {
 	}
 
 	// The bytes of a secret that was read, changed in place and set again.
-	d, err = db.Safes.UpdateFunc(t.Context(), "a", func(d *secrets.Safe) (secrets.SafePatch, error) {
+	d, err := db.Safes.UpdateFunc(t.Context(), "a", func(d *secrets.Safe) (secrets.SafePatch, error) {
 		d.O.Reveal()[0]++
 		return secrets.SafePatch{O: s3db.Set(d.O)}, nil
 	})

@@ -38,9 +38,8 @@ import (
 var server testserver.Shared
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	server.Close()
-	os.Exit(code)
+	defer server.Close()
+	m.Run()
 }
 
 // diary is all that a program could print: each value in every way that fmt,
@@ -204,7 +203,7 @@ func live(t *testing.T, store s3db.Store, d *diary) {
 	}
 	func() {
 		defer func() { d.write("panic", recover()) }()
-		panic(fmt.Sprintf("%+v %+v", v, patch))
+		panic(fmt.Sprintf("%+v %+v", v, patch)) //nolint:forbidigo // what a program that panics prints is looked at
 	}()
 }
 

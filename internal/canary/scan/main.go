@@ -16,9 +16,8 @@ func main() {
 	leaks, err := scan(os.Stdin, os.Stdout, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "canary:", err)
-		os.Exit(2)
 	}
-	if leaks > 0 {
+	if err != nil || leaks > 0 {
 		os.Exit(1)
 	}
 }
