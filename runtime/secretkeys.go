@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -234,7 +235,7 @@ func (db *Database) newDataKey(ctx context.Context) error {
 	defer db.keys.mu.Unlock()
 	db.keys.data.made = nil
 	var ring *keyring
-	err := db.changeRegistry(ctx, func(reg *registry) (err error) {
+	err := db.changeRegistry(ctx, func(reg *registry, _ time.Time) (err error) {
 		if err := db.keys.data.add(ctx, db.options.keys[0].provider, reg, db.options.now()); err != nil {
 			return err
 		}

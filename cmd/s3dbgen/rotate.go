@@ -49,7 +49,11 @@ drop is in use.`,
 			if format != "text" && format != "json" {
 				return usageError{fmt.Errorf("--format %q: must be text or json", format)}
 			}
-			return rotate(command.Context(), args[0], keys.list(), options, format, command.OutOrStdout())
+			given := keys.list()
+			if len(given) == 0 {
+				return usageError{errors.New("rotate needs the keys of the database: --passphrase-file, --key-file or " + passphraseEnv)}
+			}
+			return rotate(command.Context(), args[0], given, options, format, command.OutOrStdout())
 		},
 	}
 	keys.register(command)

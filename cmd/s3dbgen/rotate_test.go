@@ -84,7 +84,7 @@ func TestRotateCommand(t *testing.T) {
 		{"rotated", []string{"--key-file", hexa, "--key-file", raw}, 0, "1 document with secrets, 1 rotated\nkey k1: 0 secrets in 0 documents\nkey k2: 8 secrets in 1 document, active\n"},
 		{"dropped", []string{"--key-file", hexa, "--key-file", raw, "--drop", "k1"}, 0, "1 document with secrets, 0 rotated\nkey k2: 8 secrets in 1 document, active\nkey k1: dropped\n"},
 		{"the key that was dropped", []string{"--key-file", raw}, 2, "encrypted with the key [\"k2\"], and Open was given [\"k1\"]"},
-		{"no key", nil, 2, "pass s3db.WithPassphrase or s3db.WithKey"},
+		{"no key", nil, 2, "rotate needs the keys of the database: --passphrase-file"},
 		{"no such key", []string{"--key-file", hexa, "--drop", "k9"}, 2, "the database has no key \"k9\""},
 	} {
 		code, got := rotated(test.args...)
