@@ -9,7 +9,8 @@ MAKEFLAGS += --no-print-directory
 include tools.mk
 
 # Build metadata of git is of no use here and fails in a checkout of another user.
-export GOFLAGS := $(GOFLAGS) -buildvcs=false
+# Without paths in what is built, all checkouts of a machine share the build cache.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false -trimpath
 
 SCHEMA    := example/schema.yaml
 # Where the demo keeps its shop: a file that is thrown away, or s3://… or mem://.
