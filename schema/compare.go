@@ -92,9 +92,8 @@ func (c *comparison) resources(old, now *Resource) {
 		c.add(WireBreaking, now.Pos, "", "documents whose ids are not plain ASCII cannot be reached any more")
 	}
 	c.attributes(old.Attributes, now.Attributes, "", true)
-	before, after := shapeFields(old.Attributes), shapeFields(now.Attributes)
-	c.indexes("partition", old.Partitions, now.Partitions, before, after)
-	c.indexes("unique constraint", old.Uniques, now.Uniques, before, after)
+	c.indexes("partition", old.Partitions, now.Partitions)
+	c.indexes("unique constraint", old.Uniques, now.Uniques)
 }
 
 // attributes compares those of a resource or an object by their numbers.
@@ -204,14 +203,14 @@ func (c *comparison) enum(old, now *Type, at Position, path string) {
 	}
 }
 
-func (c *comparison) indexes(what string, old, now []*Index, before, after []shapeField) {
+func (c *comparison) indexes(what string, old, now []*Index) {
 	for _, o := range old {
 		i := slices.IndexFunc(now, func(x *Index) bool { return x.Name == o.Name })
 		switch {
 		case i < 0:
 			c.add(WireBreaking, c.at, o.Name, "the %s is gone: programs of the earlier schema may miss documents in it for five minutes, and scan from then on", what)
 			c.add(SourceBreaking, c.at, o.Name, "the method that reads the %s is gone", what)
-		case !sameIndex(o, now[i], before, after):
+		case !sameIndex(o, now[i]):
 			c.add(WireBreaking, now[i].Pos, o.Name, "the %s has other keys: programs of the earlier schema may miss documents in it for five minutes, and scan from then on", what)
 		}
 	}
@@ -223,7 +222,7 @@ func (c *comparison) indexes(what string, old, now []*Index, before, after []sha
 }
 
 // sameIndex reports whether an index has the same keys in both schemas.
-func sameIndex(old, now *Index, before, after []shapeField) bool {
+func sameIndex(old, now *Index) bool {
 	x, y := shapeIndexes([]*Index{old})[0], shapeIndexes([]*Index{now})[0]
 	if x.Hashed != y.Hashed || !slices.Equal(x.Fields, y.Fields) {
 		return false
