@@ -87,8 +87,7 @@ and "s3dbgen generate" makes the package shop of it.
 Exit codes: 0 success; 1 generate --check or diff found differences, breaking found
 something that breaks, fsck found something wrong, a transfer went on after
 failures, or rotate left secrets under other keys; 2 wrong usage, a mistake in the
-schema, or files that cannot be read or
-written.`,
+schema, or files that cannot be read or written.`,
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil
