@@ -26,7 +26,11 @@ func emitAttributes(f *jen.File, o *object) {
 		}
 	})
 	f.Line()
-	f.Id(fmt.Sprintf("func %s[D comparable](at s3db.Path[D, *%s]) %s[D]", t.make, o.name, t.name)).Block(
+	at := "at"
+	if len(t.values) == 0 {
+		at = "_"
+	}
+	f.Id(fmt.Sprintf("func %s[D comparable](%s s3db.Path[D, *%s]) %s[D]", t.make, at, o.name, t.name)).Block(
 		jen.Return(jen.Id(t.name+"[D]").CustomFunc(lines, func(g *jen.Group) {
 			for _, x := range t.values {
 				g.Id(x)

@@ -38,9 +38,11 @@ func newFile(name string, doc []string, i imports) *jen.File {
 		f.PackageComment(comment(line))
 	}
 	lines := i.lines()
-	if len(lines) == 1 {
+	switch len(lines) {
+	case 0:
+	case 1:
 		f.Id("import").Id(lines[0])
-	} else {
+	default:
 		f.Id("import").Parens(jen.Id("\n" + strings.Join(lines, "\n") + "\n"))
 	}
 	return f
