@@ -177,7 +177,8 @@ func (c *engine) putIndexes(ctx context.Context, id string, a *attempt, held hel
 	if total == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	// Entries are not cancelled: one that arrives after its removal would be left.
+	claiming, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var mu sync.Mutex
 	parallel(total, max(total, 1), func(i int) {
@@ -190,7 +191,7 @@ func (c *engine) putIndexes(ctx context.Context, id string, a *attempt, held hel
 			prior := held[want.key]
 			mu.Unlock()
 			var got heldClaim
-			got, err = c.acquire(ctx, id, token(a.rec.rev), want, prior)
+			got, err = c.acquire(claiming, id, token(a.rec.rev), want, prior)
 			mu.Lock()
 			if got.etag != "" {
 				held[want.key] = got
@@ -209,7 +210,7 @@ func (c *engine) putIndexes(ctx context.Context, id string, a *attempt, held hel
 			cancel(err)
 		}
 	})
-	if err := context.Cause(ctx); err != nil {
+	if err := context.Cause(claiming); err != nil {
 		return err
 	}
 	return nil
