@@ -70,9 +70,9 @@ type Database struct {
 	versions  map[string]int // schema version of each resource in this program
 	infos     map[string]resourceInfo
 	view      atomic.Pointer[versionView]
-	looking   sync.Mutex
-	resources []string     // names of all resources in the registry, sorted
-	described *Description // the registry as it was when the database was opened
+	looking   chan struct{} // holds a value while a program reads the registry again
+	resources []string      // names of all resources in the registry, sorted
+	described *Description  // the registry as it was when the database was opened
 	keys      databaseKeys
 	hashKey   []byte // of the HMAC in hashed claims; nil when no resource has any
 	owned     bool   // Close closes the store
@@ -124,6 +124,7 @@ func open(ctx context.Context, store Store, prefix string, config Config, o *opt
 		prefix:   prefix,
 		options:  o,
 		closed:   make(chan struct{}),
+		looking:  make(chan struct{}, 1),
 	}
 	if config.Discover == nil { // else when all of them are known
 		if err := db.checkResources(config.Resources, config); err != nil {

@@ -139,8 +139,12 @@ func (db *Database) current(ctx context.Context, resource string) (*resourceView
 	if time.Since(view.read) < registryLife {
 		return view.resources[resource], nil
 	}
-	db.looking.Lock()
-	defer db.looking.Unlock()
+	select { // not a mutex: who waits for another one's request may give up
+	case db.looking <- struct{}{}:
+		defer func() { <-db.looking }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if view = db.view.Load(); time.Since(view.read) < registryLife {
 		return view.resources[resource], nil
 	}

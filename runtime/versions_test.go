@@ -371,3 +371,38 @@ func TestForeignShape(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 }
+
+// TestWaitingForTheRegistryEnds: a writer whose context ends does not wait for
+// another one that reads the registry again, however long that takes.
+func TestWaitingForTheRegistryEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, store := openAccounts(t)
+		must(c.Insert(t.Context(), clienttest.AccountInsert{ID: "a", Name: "n"}))(t)
+		<-time.After(6 * time.Minute)
+		store.SetFault(func(r memstore.Request) memstore.Injection {
+			if strings.HasSuffix(r.Key, "s3db.json") {
+				return memstore.Injection{Fault: memstore.Stall}
+			}
+			return memstore.Injection{}
+		})
+		first, giveUp := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			_, err := c.Update(first, "a", clienttest.AccountPatch{Name: s3db.Set("x")})
+			done <- err
+		}()
+		synctest.Wait()
+		const patience = time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		start := time.Now()
+		_, err := c.Update(ctx, "a", clienttest.AccountPatch{Name: s3db.Set("y")})
+		if waited := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || waited != patience {
+			t.Errorf("the second writer waited %v: %v", waited, err)
+		}
+		giveUp()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("the first writer: %v", err)
+		}
+	})
+}

@@ -54,6 +54,9 @@ type content struct {
 
 // Read implements io.Reader. A body that ends before its time is no end.
 func (c *content) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil { // what has arrived already would still be read
+		return 0, c.fail(err)
+	}
 	n, err := c.body.Read(p)
 	c.left -= int64(n)
 	switch {
