@@ -106,6 +106,10 @@ type owner struct {
 	content *contentRef         // nil: none
 }
 
+func ownerOf(r *record) owner {
+	return owner{entries: r.entries, claims: r.claims, content: r.content}
+}
+
 func (f *fsck) run(ctx context.Context) error {
 	if err := f.readDocuments(ctx); err != nil {
 		return err
@@ -184,7 +188,7 @@ func (f *fsck) readDocument(ctx context.Context, item ListItem, now time.Time) e
 	switch {
 	case s.live():
 		f.report.Documents++
-		f.owners[id] = owner{entries: s.record.entries, claims: s.record.claims, content: s.record.content}
+		f.owners[id] = ownerOf(s.record)
 	case s.record != nil:
 		f.report.Tombstones++
 	}
@@ -236,49 +240,72 @@ func (f *fsck) recent() {
 func (f *fsck) checkEntries(ctx context.Context) error {
 	seen := map[string]bool{} // partition, id and token of each entry
 	root := string(append(resourceKey(f.db.prefix, f.resource), "partition="...))
-	var dangling []string
-	err := f.pages(ctx, root, func(page *ListPage) error {
-		for _, item := range page.Items {
-			id, token, ok := parseEntryKey(item.Key)
-			if !ok {
-				f.find(Finding{Kind: CorruptObject, Key: item.Key, Detail: "the key is not that of an entry"})
-				continue
-			}
-			partition, _, _ := strings.Cut(strings.TrimPrefix(item.Key, root), "/")
+	partition := func(item ListItem) string {
+		name, _, _ := strings.Cut(strings.TrimPrefix(item.Key, root), "/")
+		return name
+	}
+	err := f.checkNamed(ctx, root, namedObjects{
+		kind: DanglingEntry,
+		what: "an entry",
+		note: func(item ListItem, id, token string) {
 			f.report.Entries++
-			seen[entryName(partition, id, token)] = true
-			if f.owners[id].entries[partition] == token {
-				continue
-			}
-			wrong, err := f.dangling(ctx, item, page.ServerTime, partition, id, token)
-			if err != nil {
-				return err
-			}
-			if wrong {
-				dangling = append(dangling, item.Key)
-				f.find(Finding{Kind: DanglingEntry, Key: item.Key, ID: id, Repaired: f.options.Repair})
-			}
-		}
-		return nil
+			seen[entryName(partition(item), id, token)] = true
+		},
+		names: func(o owner, item ListItem, token string) bool { return o.entries[partition(item)] == token },
+		old:   f.old,
 	})
 	if err != nil {
 		return err
 	}
-	if f.options.Repair {
-		if err := f.db.requests.remove(ctx, dangling); err != nil {
-			return err
-		}
-	}
 	return f.missingEntries(ctx, seen)
 }
 
-// entryName is safe as a map key: neither part holds a "/".
-func entryName(partition, id, token string) string { return partition + "/" + token + "/" + id }
+// namedObjects are objects that count only if a document names them: its entries,
+// or its content.
+type namedObjects struct {
+	kind  FindingKind // of one that no document names
+	what  string      // in the finding of a key that is none of theirs
+	note  func(item ListItem, id, token string)
+	names func(o owner, item ListItem, token string) bool
+	old   func(item ListItem, now time.Time) bool // it can be nobody's work in progress
+}
 
-// dangling reports whether an entry that was not named by the document when it
-// was read is not named now either, and too old to belong to a write in progress.
-func (f *fsck) dangling(ctx context.Context, item ListItem, now time.Time, partition, id, token string) (bool, error) {
-	if !f.old(item, now) {
+// checkNamed finds those below a prefix that no document names, and removes them
+// when it is to repair.
+func (f *fsck) checkNamed(ctx context.Context, prefix string, objects namedObjects) error {
+	var left []string
+	err := f.pages(ctx, prefix, func(page *ListPage) error {
+		for _, item := range page.Items {
+			id, token, ok := parseEntryKey(item.Key)
+			if !ok {
+				f.find(Finding{Kind: CorruptObject, Key: item.Key, Detail: "the key is not that of " + objects.what})
+				continue
+			}
+			objects.note(item, id, token)
+			if objects.names(f.owners[id], item, token) {
+				continue
+			}
+			wrong, err := f.unnamed(ctx, item, page.ServerTime, id, token, objects)
+			if err != nil {
+				return err
+			}
+			if wrong {
+				left = append(left, item.Key)
+				f.find(Finding{Kind: objects.kind, Key: item.Key, ID: id, Repaired: f.options.Repair})
+			}
+		}
+		return nil
+	})
+	if err != nil || !f.options.Repair {
+		return err
+	}
+	return f.db.requests.remove(ctx, left)
+}
+
+// unnamed reports whether an object that was not named by the document when it was
+// read is not named now either, and too old to belong to a write in progress.
+func (f *fsck) unnamed(ctx context.Context, item ListItem, now time.Time, id, token string, objects namedObjects) (bool, error) {
+	if !objects.old(item, now) {
 		f.recent()
 		return false, nil
 	}
@@ -289,8 +316,11 @@ func (f *fsck) dangling(ctx context.Context, item ListItem, now time.Time, parti
 	case err != nil:
 		return false, err
 	}
-	return !s.live() || s.record.entries[partition] != token, nil
+	return !s.live() || !objects.names(ownerOf(s.record), item, token), nil
 }
+
+// entryName is safe as a map key: neither part holds a "/".
+func entryName(partition, id, token string) string { return partition + "/" + token + "/" + id }
 
 func (f *fsck) missingEntries(ctx context.Context, seen map[string]bool) error {
 	for id, o := range f.owners {

@@ -17,37 +17,23 @@ const contentGrace = 24 * time.Hour
 // with, and documents whose content is not there as they describe it.
 func (f *fsck) checkContents(ctx context.Context) error {
 	seen := map[string]int64{} // size, by id and token
-	var left []string
-	err := f.pages(ctx, contentPrefix(f.db.prefix, f.resource), func(page *ListPage) error {
-		for _, item := range page.Items {
-			id, token, ok := parseEntryKey(item.Key)
-			if !ok {
-				f.find(Finding{Kind: CorruptObject, Key: item.Key, Detail: "the key is not that of a content"})
-				continue
-			}
+	err := f.checkNamed(ctx, contentPrefix(f.db.prefix, f.resource), namedObjects{
+		kind: LeftContent,
+		what: "a content",
+		note: func(item ListItem, id, token string) {
 			f.report.Contents++
 			seen[token+"/"+id] = item.Size
-			if names(f.owners[id].content, token) {
-				continue
+		},
+		names: func(o owner, _ ListItem, token string) bool { return names(o.content, token) },
+		old: func(item ListItem, now time.Time) bool {
+			if item.Size > partSize {
+				return f.veryOld(item, now)
 			}
-			wrong, err := f.leftContent(ctx, item, page.ServerTime, id, token)
-			if err != nil {
-				return err
-			}
-			if wrong {
-				left = append(left, item.Key)
-				f.find(Finding{Kind: LeftContent, Key: item.Key, ID: id, Repaired: f.options.Repair})
-			}
-		}
-		return nil
+			return f.old(item, now)
+		},
 	})
 	if err != nil {
 		return err
-	}
-	if f.options.Repair {
-		if err := f.db.requests.remove(ctx, left); err != nil {
-			return err
-		}
 	}
 	if err := f.missingContents(ctx, seen); err != nil {
 		return err
@@ -56,27 +42,6 @@ func (f *fsck) checkContents(ctx context.Context) error {
 }
 
 func names(c *contentRef, token string) bool { return c != nil && c.token == token }
-
-// leftContent reports whether a content that was not named by the document when it
-// was read is not named now either, and too old to belong to a write in progress.
-func (f *fsck) leftContent(ctx context.Context, item ListItem, now time.Time, id, token string) (bool, error) {
-	old := f.old
-	if item.Size > partSize {
-		old = f.veryOld
-	}
-	if !old(item, now) {
-		f.recent()
-		return false, nil
-	}
-	s, err := f.db.readState(ctx, dataKey(f.db.prefix, f.resource, id))
-	switch {
-	case errors.Is(err, ErrCorrupt), errors.Is(err, ErrNewerFormat):
-		return false, nil // reported with the document; nothing of it is touched
-	case err != nil:
-		return false, err
-	}
-	return !s.live() || !names(s.record.content, token), nil
-}
 
 // veryOld is old for what is written in parts.
 func (f *fsck) veryOld(item ListItem, now time.Time) bool {
