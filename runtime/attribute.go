@@ -210,6 +210,17 @@ func equal[D, O comparable, V any](at Path[D, O], name string, get func(O) *V, p
 	return EqualAttr[D, V]{at.to(name), through(at, get), put, compare}
 }
 
+// Path names the attribute, as "name" or "address.city".
+func (a EqualAttr[D, V]) Path() string { return a.path }
+
+// Value returns the attribute of a document; ok is false when it has none.
+func (a EqualAttr[D, V]) Value(d D) (value V, ok bool) {
+	if x := a.get(d); x != nil {
+		return *x, true
+	}
+	return value, false
+}
+
 // is makes a predicate on the value.
 func (a EqualAttr[D, V]) is(op operator, match func(V) bool, values ...V) Predicate[D] {
 	n := node{op: op, path: a.path}

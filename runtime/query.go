@@ -41,6 +41,7 @@ type runner[T any, ID ~string] interface {
 	runCount(ctx context.Context, s *querySpec) (int, error)
 	runPage(ctx context.Context, s *querySpec, size int, options []PageOption) (*Page[T], error)
 	runPlan(s *querySpec) Plan
+	runMatch(s *querySpec, d *T) (bool, error)
 	Name() string
 }
 

@@ -32,6 +32,10 @@ func (db *Database) Space(plugin string) (*Space, error) {
 // keys as they do otherwise (docs/format.md, "Keys").
 func KeyText(s string) string { return string(appendKeyText(nil, s)) }
 
+// ParseKeyText is the inverse of [KeyText]. It reports false for what that does not
+// write.
+func ParseKeyText(s string) (text string, ok bool) { return parseKeyText(s) }
+
 // key is the whole key of an object of the space.
 func (s *Space) key(key string) (string, error) {
 	full := s.root + key
