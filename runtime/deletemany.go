@@ -93,7 +93,7 @@ func (c *engine) deleteAll(ctx context.Context, confirm Confirmation, deleteLate
 		page = page[:0]
 		return !hopeless
 	}
-	for items, err := range c.documents(ctx, []keyRange{{prefix: dataPrefix(c.db.prefix, c.model.Resource)}}, 0) {
+	for items, err := range c.documents(ctx, []keyRange{{prefix: dataPrefix(c.db.prefix, c.model.Resource)}}, listing{}) {
 		if err != nil {
 			return deleted, errors.Join(c.fail(op, "", err), bulk.orNil())
 		}

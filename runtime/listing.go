@@ -37,7 +37,7 @@ func justBelow(from, prefix string) string {
 // keys lists one range, key by key.
 func (r *requester) keys(ctx context.Context, kr keyRange) iter.Seq2[ListItem, error] {
 	return func(yield func(ListItem, error) bool) {
-		for page, err := range r.pages(ctx, []keyRange{kr}, 0) {
+		for page, err := range r.pages(ctx, []keyRange{kr}, listing{}) {
 			if err != nil {
 				yield(ListItem{}, err)
 				return
@@ -52,38 +52,72 @@ func (r *requester) keys(ctx context.Context, kr keyRange) iter.Seq2[ListItem, e
 }
 
 // pages lists ranges that follow each other, a page of up to 1,000 keys a request.
-// limit, when it is not 0, is the number of keys that the first request asks for.
-func (r *requester) pages(ctx context.Context, ranges []keyRange, limit int) iter.Seq2[[]ListItem, error] {
+func (r *requester) pages(ctx context.Context, ranges []keyRange, how listing) iter.Seq2[[]ListItem, error] {
 	return func(yield func([]ListItem, error) bool) {
 		for _, kr := range ranges {
+			if how.parts > 1 {
+				for items, err := range r.pagesInParts(ctx, kr, how.parts) {
+					if !yield(items, err) || err != nil {
+						return
+					}
+				}
+				continue
+			}
 			for after, more := kr.start(), true; more; {
-				var page *ListPage
-				err := r.repeat(ctx, RequestList, kr.prefix, func(ctx context.Context) (e error) {
-					page, e = r.store.List(ctx, ListRequest{Prefix: kr.prefix, StartAfter: after, Limit: limit})
-					return e
-				})
+				p, err := r.page(ctx, kr, after, how.first)
 				if err != nil {
 					yield(nil, err)
 					return
 				}
-				limit = 0
-				items := page.Items
-				for len(items) > 0 && items[0].Key < kr.from {
-					items = items[1:]
-				}
-				more = page.More && len(page.Items) > 0
-				if more {
-					after = page.Items[len(page.Items)-1].Key
-				}
-				for kr.to != "" && len(items) > 0 && items[len(items)-1].Key >= kr.to {
-					items, more = items[:len(items)-1], false
-				}
-				if !yield(items, nil) {
+				how.first = 0
+				if after, more = p.last, p.more; !yield(p.items, nil) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// listing says how to list.
+type listing struct {
+	first int // keys that the first request asks for; 0: as many as there may be
+	parts int // parts of a range to list at the same time; 0 and 1: one after the other
+}
+
+// keyPage is the answer to one request for the keys of a range.
+type keyPage struct {
+	items  []ListItem // those in the range
+	last   string     // the last key of the answer
+	more   bool       // the range may have more keys
+	beyond string     // the first key of the answer behind the range
+	end    bool       // no key follows the items, not even behind the range
+}
+
+// page lists the keys of a range that come after one. limit, when it is not 0, is
+// the number of keys to ask for.
+func (r *requester) page(ctx context.Context, kr keyRange, after string, limit int) (keyPage, error) {
+	var answer *ListPage
+	err := r.repeat(ctx, RequestList, kr.prefix, func(ctx context.Context) (e error) {
+		answer, e = r.store.List(ctx, ListRequest{Prefix: kr.prefix, StartAfter: after, Limit: limit})
+		return e
+	})
+	if err != nil {
+		return keyPage{}, err
+	}
+	p := keyPage{items: answer.Items}
+	p.more = answer.More && len(p.items) > 0
+	if p.more {
+		p.last = p.items[len(p.items)-1].Key
+	}
+	for len(p.items) > 0 && p.items[0].Key < kr.from {
+		p.items = p.items[1:]
+	}
+	for kr.to != "" && len(p.items) > 0 && p.items[len(p.items)-1].Key >= kr.to {
+		p.beyond = p.items[len(p.items)-1].Key
+		p.items, p.more = p.items[:len(p.items)-1], false
+	}
+	p.end = !answer.More && p.beyond == ""
+	return p, nil
 }
 
 // resume drops what the ranges have up to a key.
@@ -112,9 +146,9 @@ type source = iter.Seq2[[]scanItem, error]
 
 // documents lists documents of the resource by their ids. Tombstones are left out
 // by their size.
-func (c *engine) documents(ctx context.Context, ranges []keyRange, limit int) source {
+func (c *engine) documents(ctx context.Context, ranges []keyRange, how listing) source {
 	return func(yield func([]scanItem, error) bool) {
-		for page, err := range c.db.requests.pages(ctx, ranges, limit) {
+		for page, err := range c.db.requests.pages(ctx, ranges, how) {
 			items := make([]scanItem, 0, len(page))
 			for _, item := range page {
 				if tombstoneSize(item.Size) {
@@ -134,7 +168,7 @@ func (c *engine) documents(ctx context.Context, ranges []keyRange, limit int) so
 // entries lists the entries of a partition in the given ranges. Those of one
 // document that follow each other count once. Where documents may have none, the
 // entries are derived from all documents.
-func (c *engine) entries(ctx context.Context, partition string, ranges []keyRange, limit int) source {
+func (c *engine) entries(ctx context.Context, partition string, ranges []keyRange, how listing) source {
 	return func(yield func([]scanItem, error) bool) {
 		view, err := c.db.current(ctx, c.model.Resource)
 		if err != nil {
@@ -147,7 +181,7 @@ func (c *engine) entries(ctx context.Context, partition string, ranges []keyRang
 		}
 		root := entryPrefix(c.db.prefix, c.model.Resource, partition, "")
 		var last scanItem
-		for page, err := range c.db.requests.pages(ctx, ranges, limit) {
+		for page, err := range c.db.requests.pages(ctx, ranges, how) {
 			items := make([]scanItem, 0, len(page))
 			for _, item := range page {
 				id, _, ok := parseEntryKey(item.Key)

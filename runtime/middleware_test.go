@@ -277,7 +277,7 @@ func TestNoMethodGoesAround(t *testing.T) {
 		"Count": {func() error { _, err := q.Count(ctx); return err }, []string{"count"}},
 		"Page":  {func() error { _, err := q.Page(ctx, 1); return err }, []string{"page"}},
 	}
-	narrowing := []string{"After", "Limit", "Match", "Offset", "OrderBy", "Plan", "SortLimit", "Where"}
+	narrowing := []string{"After", "Limit", "Match", "Offset", "OrderBy", "ParallelList", "Plan", "SortLimit", "Where"}
 	for _, name := range methodsOf(q) {
 		if call, ok := queries[name]; ok {
 			check("Query."+name, call)

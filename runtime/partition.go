@@ -235,7 +235,7 @@ func (c *engine) distinct(ctx context.Context, name string, visit func(document)
 	for from := ""; ; {
 		// The next document in the partition has the next value.
 		s := c.scan(ctx, &reading{access: access{kind: accessPartition, index: index}, spec: &querySpec{}, source: func(ctx context.Context) source {
-			return c.entries(ctx, name, []keyRange{{prefix: root, from: from}}, 1)
+			return c.entries(ctx, name, []keyRange{{prefix: root, from: from}}, listing{first: 1})
 		}}, 1, streamOptions{batch: 1, concurrency: 1})
 		f, ok := s.next()
 		s.close()

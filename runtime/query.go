@@ -26,6 +26,7 @@ type querySpec struct {
 	offset  int
 	limit   int // negative: none
 	most    int // documents to sort in memory
+	parts   int // of the keys, to list at the same time
 	after   Cursor
 	resumed bool // after was given
 	err     error
@@ -110,6 +111,23 @@ func (q Query[T, ID]) Offset(n int) Query[T, ID] {
 		q.spec.fail("Offset(%d): must not be negative", n)
 	}
 	q.spec.offset = n
+	return q
+}
+
+// ParallelList lists the keys in up to n parts at the same time, which makes counts,
+// ids and fast scans of many documents up to n times as fast. Where the parts begin
+// is guessed from the keys that came before, so it works best with ids that are
+// spread evenly: generated ones of any kind, and numbers in sequence. Order and
+// result are the same.
+//
+// The first 12,000 keys are listed one page after the other. Beyond, k keys cost up
+// to k/8,000 + n requests more than without, and up to 12,000·n of them are held in
+// memory. It does nothing to a query with a Limit, nor to Page and First.
+func (q Query[T, ID]) ParallelList(n int) Query[T, ID] {
+	if n < 1 {
+		q.spec.fail("ParallelList(%d): must be at least 1", n)
+	}
+	q.spec.parts = n
 	return q
 }
 

@@ -31,9 +31,12 @@ func (c *engine) open(s *querySpec, limit int) (*reading, error) {
 		return nil, err
 	}
 	r.inKeys = r.kind == accessResource && !conditionsBeside(s.where, idPath)
-	first := 0 // keys of the first listing: no more than can be used
-	if limit >= 0 && r.sorted && len(r.filters) == 0 {
-		first = min(limit+s.offset+1+len(r.pushed), maxPage) // a bound may be in the range and not count
+	var how listing
+	switch {
+	case limit < 0:
+		how.parts = s.parts
+	case r.sorted && len(r.filters) == 0: // ask for no more keys than can be used
+		how.first = min(limit+s.offset+1+len(r.pushed), maxPage) // a bound may be in the range and not count
 	}
 	switch r.kind {
 	case accessResource:
@@ -42,9 +45,9 @@ func (c *engine) open(s *querySpec, limit int) (*reading, error) {
 		if after != "" {
 			ranges = resume(ranges, prefix+after)
 		}
-		r.source = func(ctx context.Context) source { return c.documents(ctx, ranges, first) }
+		r.source = func(ctx context.Context) source { return c.documents(ctx, ranges, how) }
 		if r.inKeys && len(s.where) > 0 {
-			r.source = func(ctx context.Context) source { return c.matching(c.documents(ctx, ranges, first), s.match) }
+			r.source = func(ctx context.Context) source { return c.matching(c.documents(ctx, ranges, how), s.match) }
 		}
 	case accessPartition:
 		root := entryPrefix(c.db.prefix, c.model.Resource, r.index.name, "")
@@ -53,7 +56,7 @@ func (c *engine) open(s *querySpec, limit int) (*reading, error) {
 			ranges = resume(ranges, root+after+afterEnd)
 		}
 		r.exact = exact(r.index.fields, r.steps)
-		r.source = func(ctx context.Context) source { return c.entries(ctx, r.index.name, ranges, first) }
+		r.source = func(ctx context.Context) source { return c.entries(ctx, r.index.name, ranges, how) }
 	case accessIDs, accessUnique:
 		var items []scanItem
 		for _, v := range r.values {
