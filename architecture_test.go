@@ -155,6 +155,11 @@ var importRules = []importRule{
 		because:  "the command prints what schema, gen and runtime decide",
 	},
 	{
+		packages: "plugins/costs",
+		ours:     []string{"runtime"},
+		because:  "a plugin uses the public API of the runtime",
+	},
+	{
 		packages: "internal/clienttest",
 		ours:     []string{"runtime", "runtime/memstore", "behaviors"},
 		others:   []string{"github.com/google/go-cmp"},

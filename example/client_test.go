@@ -427,7 +427,7 @@ func TestTimestamps(t *testing.T) {
 func TestRequestsArePriced(t *testing.T) {
 	t.Parallel()
 	counts := s3db.RequestCounts{Put: 1, List: 1, Get: 1, Delete: 5}
-	if got := counts.Dollars(); got < 0.00001039999 || got > 0.00001040001 {
+	if got := counts.Dollars(); got != 0.0000104 {
 		t.Errorf("1 put, 1 list, 1 get and deletes cost $%.9f, want $0.0000104", got)
 	}
 }

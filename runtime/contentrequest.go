@@ -33,9 +33,7 @@ func (r *requester) openStream(ctx context.Context, store ContentStore, key stri
 		s, err := newStream(ctx, r.policy.Timeout, key, func(ctx context.Context) (io.ReadCloser, error) {
 			return store.ReadContent(ctx, key, offset, length)
 		})
-		if r.observe != nil {
-			r.observe(Request{Kind: RequestGet, Key: key, Attempt: n, Err: err})
-		}
+		r.tell(ctx, Request{Kind: RequestGet, Key: key, Attempt: n, Err: err})
 		if err == nil || !temporary(err) || n+1 >= r.policy.Requests {
 			return s, err
 		}

@@ -29,7 +29,31 @@ func (c *RequestCounter) Counts() RequestCounts {
 
 // RequestCounts is a number of requests of each kind.
 type RequestCounts struct {
-	Get, Head, Put, Delete, DeleteMany, List int64
+	Get        int64 `json:"get"`
+	Head       int64 `json:"head"`
+	Put        int64 `json:"put"`
+	Delete     int64 `json:"delete"`
+	DeleteMany int64 `json:"deleteMany"`
+	List       int64 `json:"list"`
+}
+
+// With returns the requests and one more.
+func (c RequestCounts) With(kind RequestKind) RequestCounts {
+	switch kind {
+	case RequestGet:
+		c.Get++
+	case RequestHead:
+		c.Head++
+	case RequestPut:
+		c.Put++
+	case RequestDelete:
+		c.Delete++
+	case RequestDeleteMany:
+		c.DeleteMany++
+	case RequestList:
+		c.List++
+	}
+	return c
 }
 
 // Total returns the number of requests of all kinds.
@@ -49,10 +73,18 @@ func (c RequestCounts) Sub(earlier RequestCounts) RequestCounts {
 	}
 }
 
-// Dollars returns the price of the requests in US dollars by the published rates
-// of S3 Standard in us-east-1: 0.005 per 1,000 PUT and LIST, 0.0004 per 1,000 GET
-// and HEAD, deletes free (https://aws.amazon.com/s3/pricing/).
-func (c RequestCounts) Dollars() float64 {
-	const write, read = 0.005 / 1000, 0.0004 / 1000
-	return float64(c.Put+c.List)*write + float64(c.Get+c.Head)*read
+// Add returns the requests of both.
+func (c RequestCounts) Add(more RequestCounts) RequestCounts {
+	return RequestCounts{
+		Get:        c.Get + more.Get,
+		Head:       c.Head + more.Head,
+		Put:        c.Put + more.Put,
+		Delete:     c.Delete + more.Delete,
+		DeleteMany: c.DeleteMany + more.DeleteMany,
+		List:       c.List + more.List,
+	}
 }
+
+// Dollars returns the price of the requests in US dollars by the prices of S3
+// Standard, see [StorageClass.Prices]; [Prices.Of] tells it exactly, and by others.
+func (c RequestCounts) Dollars() float64 { return ClassStandard.Prices().Of(c).Dollars() }

@@ -120,7 +120,7 @@ func New(ctx context.Context, store Store, config Config, list ...Option) (*Data
 
 func open(ctx context.Context, store Store, prefix string, config Config, o *options) (*Database, error) {
 	db := &Database{
-		requests: requester{store: store, policy: o.retry, observe: joinObservers(o.observe), reads: newLimiter(o.concurrency)},
+		requests: requester{store: store, policy: o.retry, observe: o.observe, reads: newLimiter(o.concurrency)},
 		prefix:   prefix,
 		options:  o,
 		closed:   make(chan struct{}),
@@ -195,20 +195,6 @@ func (db *Database) metadataLimit() int {
 }
 
 func (db *Database) now() time.Time { return db.options.now().UTC().Round(0) }
-
-func joinObservers(list []func(Request)) func(Request) {
-	switch len(list) {
-	case 0:
-		return nil
-	case 1:
-		return list[0]
-	}
-	return func(r Request) {
-		for _, f := range list {
-			f(r)
-		}
-	}
-}
 
 // databaseError wraps an error of an operation that is about no document.
 func databaseError(op string, err error) error {

@@ -17,7 +17,7 @@ type Option func(*options) error
 type options struct {
 	driver       driverOptions
 	retry        RetryPolicy
-	observe      []func(Request)
+	observe      []func(context.Context, Request)
 	singleWriter bool
 	concurrency  int
 	ids          map[string]IDGenerator
@@ -73,7 +73,10 @@ func WithRetry(p RetryPolicy) Option {
 // WithRequestObserver calls f after every attempt of every request. f runs on the
 // operation's goroutine, may be called concurrently and should return soon.
 func WithRequestObserver(f func(Request)) Option {
-	return func(o *options) error { o.observe = append(o.observe, f); return nil }
+	return func(o *options) error {
+		o.observe = append(o.observe, func(_ context.Context, r Request) { f(r) })
+		return nil
+	}
 }
 
 // SingleWriter opens a database on a server that ignores conditions. The caller

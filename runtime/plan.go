@@ -101,13 +101,8 @@ func (p Plan) String() string {
 	if !p.Known {
 		about = ", when it reads 1,000 documents"
 	}
-	line("cost", []string{fmt.Sprintf("%d LIST + %d GET = $%s%s", p.Requests.List, p.Requests.Get, dollars(p.Dollars()), about)}, "")
+	line("cost", []string{fmt.Sprintf("%d LIST + %d GET = %s%s", p.Requests.List, p.Requests.Get, ClassStandard.Prices().Of(p.Requests), about)}, "")
 	return b.String()
-}
-
-func dollars(x float64) string {
-	text := strings.TrimRight(fmt.Sprintf("%.7f", x), "0")
-	return strings.TrimSuffix(text, ".")
 }
 
 // String names the way.

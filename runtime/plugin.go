@@ -20,6 +20,16 @@ type Plugin interface {
 	Install(ctx context.Context, db *Database) error
 }
 
+// RequestObserver is a [Plugin] that sees every attempt of every request to the
+// store, those of Open included, as [WithRequestObserver] does, with the context of
+// the operation that sends it. What middleware put into that context tells which
+// operation it is.
+type RequestObserver interface {
+	// ObserveRequest runs on the operation's goroutine, may be called concurrently and
+	// should return soon.
+	ObserveRequest(ctx context.Context, r Request)
+}
+
 // WithPlugin installs plugins when the database is opened, in their order.
 func WithPlugin(plugins ...Plugin) Option {
 	return func(o *options) error {
@@ -29,6 +39,9 @@ func WithPlugin(plugins ...Plugin) Option {
 			}
 			if !pluginName(p.Name()) {
 				return configError("WithPlugin: the name %q is not made of lower-case letters, digits and -", p.Name())
+			}
+			if x, ok := p.(RequestObserver); ok {
+				o.observe = append(o.observe, x.ObserveRequest)
 			}
 			o.plug = append(o.plug, func(ctx context.Context, db *Database) error { return db.install(ctx, p) })
 		}

@@ -17,7 +17,7 @@ func (c *Collection[T, ID, I, P]) runAll(ctx context.Context, s *querySpec, opti
 		}
 		began := c.engine.started()
 		call := &ListCall[T, ID]{Args: c.queryArgs(s)}
-		list, err := run(ctx, c.engine, MethodList, call, nil, func(context.Context) (any, error) {
+		list, err := run(ctx, c.engine, MethodList, call, nil, func(ctx context.Context) (any, error) {
 			read := c.list("list", &call.Args.Query.spec, options)
 			return iter.Seq2[*T, error](func(yield func(*T, error) bool) { read(ctx, yield) }), nil
 		})
@@ -95,7 +95,7 @@ func (c *Collection[T, ID, I, P]) runIDs(ctx context.Context, s *querySpec) iter
 		}
 		began := c.engine.started()
 		call := &ListIDsCall[T, ID]{Args: c.queryArgs(s)}
-		ids, err := run(ctx, c.engine, MethodListIDs, call, nil, func(context.Context) (any, error) {
+		ids, err := run(ctx, c.engine, MethodListIDs, call, nil, func(ctx context.Context) (any, error) {
 			return iter.Seq2[ID, error](func(yield func(ID, error) bool) { read(ctx, &call.Args.Query.spec, yield) }), nil
 		})
 		if err != nil {

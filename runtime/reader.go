@@ -28,7 +28,7 @@ func OpenReader(ctx context.Context, url string, drivers []Driver, list ...Optio
 	if err != nil {
 		return nil, databaseError("open", err)
 	}
-	return &Reader{requests: requester{store: store, policy: o.retry, observe: joinObservers(o.observe)}, prefix: prefix, owned: true}, nil
+	return &Reader{requests: requester{store: store, policy: o.retry, observe: o.observe}, prefix: prefix, owned: true}, nil
 }
 
 // NewReader reads from a store that the caller opened and will close.
@@ -37,7 +37,7 @@ func NewReader(store Store, list ...Option) (*Reader, error) {
 	if err != nil {
 		return nil, &Error{Op: "open", Err: err}
 	}
-	return &Reader{requests: requester{store: store, policy: o.retry, observe: joinObservers(o.observe)}}, nil
+	return &Reader{requests: requester{store: store, policy: o.retry, observe: o.observe}}, nil
 }
 
 // Get returns the object of a name below the place. Errors: ErrNotFound,

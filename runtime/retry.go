@@ -77,7 +77,7 @@ func (p RetryPolicy) wait(ctx context.Context, n int) error {
 type requester struct {
 	store   Store
 	policy  RetryPolicy
-	observe func(Request)
+	observe []func(context.Context, Request)
 	reads   *limiter // nil: no bound
 }
 
@@ -98,10 +98,15 @@ func (r *requester) once(ctx context.Context, kind RequestKind, key string, atte
 	}
 	cancel()
 	turn.end(kind, err)
-	if r.observe != nil {
-		r.observe(Request{Kind: kind, Key: key, Attempt: attempt, Err: err})
-	}
+	r.tell(ctx, Request{Kind: kind, Key: key, Attempt: attempt, Err: err})
 	return err
+}
+
+// tell reports an attempt to the observers.
+func (r *requester) tell(ctx context.Context, sent Request) {
+	for _, f := range r.observe {
+		f(ctx, sent)
+	}
 }
 
 // repeat sends until the answer is decided, the policy is used up or the context
