@@ -45,7 +45,7 @@ func (b *builder) attributes(o *object) *attributeTable {
 	}
 	root := o == b.r.root
 	if root {
-		t.add("ID", fmt.Sprintf("s3db.TextAttr[D, %s]", b.r.id), fmt.Sprintf("s3db.IDAttr(at, func(d *%s) *%s { return &d.ID })", o.name, b.r.id))
+		t.add("ID", fmt.Sprintf("s3db.TextAttr[D, %s]", b.r.id), fmt.Sprintf("s3db.IDAt(at, func(d *%s) *%s { return &d.ID })", o.name, b.r.id))
 	}
 	for _, f := range o.fields {
 		v, x := f.value, "d."+f.name
@@ -65,34 +65,34 @@ func (b *builder) attributes(o *object) *attributeTable {
 		switch {
 		case v.kind == secretValue || v.kind == passwordValue:
 		case v.kind == plainValue:
-			t.add(f.name, scalar(v, v.typ), fmt.Sprintf("at.%s(%s)", v.scalar, get(f.attribute, "*"+v.typ, pointer)))
+			t.add(f.name, scalar(v, v.typ), fmt.Sprintf("s3db.%sAt(at, %s)", v.scalar, get(f.attribute, "*"+v.typ, pointer)))
 		case v.kind == enumValue:
-			t.add(f.name, fmt.Sprintf("s3db.EqualAttr[D, %s]", v.typ), fmt.Sprintf("s3db.EnumAttr(at, %s)", get(f.attribute, "*"+v.typ, pointer)))
+			t.add(f.name, fmt.Sprintf("s3db.EqualAttr[D, %s]", v.typ), fmt.Sprintf("s3db.EnumAt(at, %s)", get(f.attribute, "*"+v.typ, pointer)))
 		case v.kind == objectValue:
 			inner := b.attributes(v.object)
-			t.add(f.name, inner.name+"[D]", fmt.Sprintf("%s(s3db.Into(at, %s))", inner.make, get(f.attribute, "*"+v.typ, pointer)))
+			t.add(f.name, inner.name+"[D]", fmt.Sprintf("%s(s3db.ObjectAt(at, %s))", inner.make, get(f.attribute, "*"+v.typ, pointer)))
 		case v.kind == arrayValue && v.elem.kind == objectValue:
 			inner := b.attributes(v.elem.object)
 			if inner.where == "" {
 				inner.where = b.pkg.unique(v.elem.object.name + "Where")
 			}
-			t.add(f.name, fmt.Sprintf("s3db.ObjectsAttr[D, *%s]", v.elem.typ), fmt.Sprintf("s3db.ObjectsOf(at, %s)", get(f.attribute, v.typ, x)))
+			t.add(f.name, fmt.Sprintf("s3db.ObjectsAttr[D, *%s]", v.elem.typ), fmt.Sprintf("s3db.ItemsAt(at, %s)", get(f.attribute, v.typ, x)))
 		case v.kind == arrayValue && (v.elem.kind == plainValue || v.elem.kind == enumValue):
 			put := "(*s3db.KeyBuilder)." + v.elem.scalar
 			if v.elem.kind == enumValue {
 				put = v.elem.enum.table + ".Key"
 			}
 			t.add(f.name, fmt.Sprintf("s3db.ArrayAttr[D, %s]", v.elem.typ),
-				fmt.Sprintf("s3db.ArrayOf(at, %q, %s, func(d *%s) %s { return %s })", f.attribute, put, o.name, v.typ, x))
+				fmt.Sprintf("s3db.ValuesAt(at, %q, %s, func(d *%s) %s { return %s })", f.attribute, put, o.name, v.typ, x))
 		default:
-			t.add(f.name, "s3db.AnyAttr[D]", fmt.Sprintf("at.Value(%s)", get(f.attribute, "bool", x+" != nil")))
+			t.add(f.name, "s3db.AnyAttr[D]", fmt.Sprintf("s3db.ValueAt(at, %s)", get(f.attribute, "bool", x+" != nil")))
 		}
 	}
 	if root {
 		t.where = b.pkg.unique(o.name + "Where")
 		if b.r.times {
 			for _, name := range []string{"createdAt", "updatedAt"} {
-				t.add(goName(name), "s3db.OrderedAttr[D, time.Time]", fmt.Sprintf("at.Time(%s)", get(name, "*time.Time", "&d."+goName(name))))
+				t.add(goName(name), "s3db.OrderedAttr[D, time.Time]", fmt.Sprintf("s3db.TimeAt(at, %s)", get(name, "*time.Time", "&d."+goName(name))))
 			}
 		}
 	}

@@ -3,167 +3,250 @@ package s3db
 import (
 	"bytes"
 	"cmp"
-	"net/netip"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/google/uuid"
-	"github.com/shopspring/decimal"
 )
 
-// Path leads from a document to an object in it, or to the document itself; D and O
-// are pointers to them. Its methods make the attributes of that object; get returns
-// a pointer to the value, nil where there is none. Generated code calls them.
+// Place leads from a document to an object in it, or to the document itself; D and O
+// are pointers to them. Generated code makes the attributes of the object with it.
 //
-// That D and O are pointers lets the attributes of all resources share their
-// compiled code.
-type Path[D, O comparable] struct {
+// What attributes do is compiled once, in this package, for values of all types:
+// they are passed as pointers. What is generic only gives the types.
+type Place[D, O any] struct {
 	name string
-	get  func(D) O
+	get  func(d any) any // a pointer to the object, or nil; nil: of the document itself
 }
 
-// Root is the path to the document itself.
-func Root[D comparable]() Path[D, D] { return Path[D, D]{get: func(d D) D { return d }} }
+// DocumentOf is the place of the document itself.
+func DocumentOf[D any]() Place[D, D] { return Place[D, D]{} }
 
-// Into goes on to an object within the object.
-func Into[D, O, U comparable](at Path[D, O], name string, get func(O) U) Path[D, U] {
-	return Path[D, U]{at.to(name), through(at, get)}
+// ObjectAt is the place of an object within the object.
+func ObjectAt[D, O any, U comparable](at Place[D, O], name string, get func(O) U) Place[D, U] {
+	return Place[D, U]{join(at.name, name), through(at, func(o O) any {
+		var none U
+		if u := get(o); u != none {
+			return u
+		}
+		return nil
+	})}
 }
 
-func (at Path[D, O]) to(name string) string {
-	if at.name == "" {
+func join(path, name string) string {
+	if path == "" {
 		return name
 	}
-	return at.name + "." + name
+	return path + "." + name
 }
 
 // through makes a function of an object one of the document. Where there is no
 // object it returns the zero value.
-func through[D, O comparable, R any](at Path[D, O], get func(O) R) func(D) R {
-	if direct, ok := any(get).(func(D) R); ok {
-		return direct // the path leads to the document itself
-	}
-	return func(d D) R {
-		var none O
-		var zero R
-		if o := at.get(d); o != none {
-			return get(o)
+func through[D, O, R any](at Place[D, O], get func(O) R) func(d any) R {
+	return func(d any) R {
+		if at.get != nil {
+			d = at.get(d)
 		}
-		return zero
-	}
-}
-
-// String is a text.
-func (at Path[D, O]) String(name string, get func(O) *string) TextAttr[D, string] {
-	return textAttr(at, name, get)
-}
-
-// Int is an integer.
-func (at Path[D, O]) Int(name string, get func(O) *int64) OrderedAttr[D, int64] {
-	return ordered(at, name, get, (*KeyBuilder).Int, cmp.Compare)
-}
-
-// Float is a number.
-func (at Path[D, O]) Float(name string, get func(O) *float64) OrderedAttr[D, float64] {
-	return ordered(at, name, get, (*KeyBuilder).Float, cmp.Compare)
-}
-
-// Decimal is a decimal; values that differ in zeros at the end are equal.
-func (at Path[D, O]) Decimal(name string, get func(O) *decimal.Decimal) OrderedAttr[D, decimal.Decimal] {
-	return ordered(at, name, get, (*KeyBuilder).Decimal, decimal.Decimal.Cmp)
-}
-
-// Duration is a duration.
-func (at Path[D, O]) Duration(name string, get func(O) *time.Duration) OrderedAttr[D, time.Duration] {
-	return ordered(at, name, get, (*KeyBuilder).Duration, cmp.Compare)
-}
-
-// Date is a calendar day.
-func (at Path[D, O]) Date(name string, get func(O) *Date) OrderedAttr[D, Date] {
-	return ordered(at, name, get, (*KeyBuilder).Date, Date.Compare)
-}
-
-// Time is an instant.
-func (at Path[D, O]) Time(name string, get func(O) *time.Time) OrderedAttr[D, time.Time] {
-	return ordered(at, name, get, (*KeyBuilder).Time, time.Time.Compare)
-}
-
-// UUID is a UUID, in the order of its bytes.
-func (at Path[D, O]) UUID(name string, get func(O) *uuid.UUID) OrderedAttr[D, uuid.UUID] {
-	return ordered(at, name, get, (*KeyBuilder).UUID, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-}
-
-// IP is an address; IPv4 addresses come before IPv6 addresses.
-func (at Path[D, O]) IP(name string, get func(O) *netip.Addr) OrderedAttr[D, netip.Addr] {
-	return ordered(at, name, get, (*KeyBuilder).IP, netip.Addr.Compare)
-}
-
-// Bool is a boolean.
-func (at Path[D, O]) Bool(name string, get func(O) *bool) EqualAttr[D, bool] {
-	return equal(at, name, get, (*KeyBuilder).Bool, func(a, b bool) int {
-		if a == b {
-			return 0
+		o, ok := d.(O)
+		if !ok {
+			var zero R
+			return zero
 		}
-		return 1
-	})
-}
-
-// Value is an attribute of which a query can ask only whether it is there.
-func (at Path[D, O]) Value(name string, isSet func(O) bool) AnyAttr[D] {
-	return AnyAttr[D]{at.to(name), through(at, isSet)}
-}
-
-// IDAttr is the id of a document.
-func IDAttr[D, O comparable, ID ~string](at Path[D, O], get func(O) *ID) TextAttr[D, ID] {
-	return textAttr(at, idPath, get)
-}
-
-// EnumAttr is an enum.
-func EnumAttr[D, O comparable, V ~string](at Path[D, O], name string, get func(O) *V) EqualAttr[D, V] {
-	return equal(at, name, get, func(k *KeyBuilder, v V) { k.Enum(string(v)) }, cmp.Compare)
-}
-
-// ArrayOf is an array of values. Two of them are equal when they are the same in
-// keys, to which put adds one.
-func ArrayOf[D, O comparable, V any](at Path[D, O], name string, put func(*KeyBuilder, V), get func(O) []V) ArrayAttr[D, V] {
-	return ArrayAttr[D, V]{
-		AnyAttr: AnyAttr[D]{at.to(name), through(at, func(o O) bool { return get(o) != nil })},
-		put:     put,
-		has: func(match func(V) bool) func(D) bool {
-			return through(at, func(o O) bool { return slices.ContainsFunc(get(o), match) })
-		},
+		return get(o)
 	}
 }
 
-// ObjectsOf is an array of objects.
-func ObjectsOf[D, O comparable, U any](at Path[D, O], name string, get func(O) []U) ObjectsAttr[D, *U] {
-	return ObjectsAttr[D, *U]{
-		AnyAttr[D]{at.to(name), through(at, func(o O) bool { return get(o) != nil })},
-		func(p Predicate[*U]) func(D) bool {
-			return through(at, func(o O) bool {
-				list := get(o)
-				for i := range list {
-					if p.Match(&list[i]) {
-						return true
-					}
-				}
-				return false
-			})
-		},
+// attribute is an attribute with its types forgotten. Values are passed as
+// pointers to them.
+type attribute struct {
+	path string
+	get  func(d any) any // nil where there is no value
+	kind kind
+}
+
+// kind is what values of one type can do.
+type kind struct {
+	put     func(*KeyBuilder, any)
+	compare func(a, b any) int
+	text    func(any) string // of texts
+}
+
+func kindOf[V any](put func(*KeyBuilder, V), compare func(a, b V) int) kind {
+	value := func(x any) V { return *x.(*V) } //nolint:forcetypeassert // the type of the attribute, or that of its value
+	return kind{
+		put:     func(k *KeyBuilder, x any) { put(k, value(x)) },
+		compare: func(a, b any) int { return compare(value(a), value(b)) },
 	}
 }
+
+func textKind[V ~string]() kind {
+	text := func(x any) string { return string(*x.(*V)) } //nolint:forcetypeassert // the type of the attribute, or that of its value
+	return kind{
+		put:     func(k *KeyBuilder, x any) { k.String(text(x)) },
+		compare: func(a, b any) int { return cmp.Compare(text(a), text(b)) },
+		text:    text,
+	}
+}
+
+func enumKind[V ~string]() kind {
+	k := textKind[V]()
+	k.put = func(b *KeyBuilder, x any) { b.Enum(k.text(x)) }
+	return k
+}
+
+func newAttribute[D, O, V any](at Place[D, O], name string, k kind, get func(O) *V) attribute {
+	return attribute{join(at.name, name), through(at, func(o O) any {
+		if x := get(o); x != nil {
+			return x
+		}
+		return nil
+	}), k}
+}
+
+// is makes a predicate on the value.
+func (a *attribute) is(op operator, match func(x any) bool, values ...any) predicate {
+	n := node{op: op, path: a.path}
+	for _, v := range values {
+		n.values = append(n.values, func(k *KeyBuilder) { a.kind.put(k, v) })
+	}
+	return predicate{n, func(d any) bool {
+		x := a.get(d)
+		return x != nil && match(x)
+	}}
+}
+
+// compared makes a predicate that holds when the value is, compared with v, as
+// holds says.
+func (a *attribute) compared(op operator, v any, holds func(order int) bool) predicate {
+	return a.is(op, func(x any) bool { return holds(a.kind.compare(x, v)) }, v)
+}
+
+func (a *attribute) eq(v any) predicate {
+	return a.compared(opEq, v, func(order int) bool { return order == 0 })
+}
+
+func (a *attribute) ne(v any) predicate {
+	return a.compared(opNe, v, func(order int) bool { return order != 0 })
+}
+
+func (a *attribute) lt(v any) predicate {
+	return a.compared(opLt, v, func(order int) bool { return order < 0 })
+}
+
+func (a *attribute) le(v any) predicate {
+	return a.compared(opLe, v, func(order int) bool { return order <= 0 })
+}
+
+func (a *attribute) gt(v any) predicate {
+	return a.compared(opGt, v, func(order int) bool { return order > 0 })
+}
+
+func (a *attribute) ge(v any) predicate {
+	return a.compared(opGe, v, func(order int) bool { return order >= 0 })
+}
+
+func (a *attribute) in(values []any) predicate {
+	return a.is(opIn, func(x any) bool {
+		return slices.ContainsFunc(values, func(v any) bool { return a.kind.compare(x, v) == 0 })
+	}, values...)
+}
+
+func (a *attribute) isSet() predicate { return a.is(opIsSet, func(any) bool { return true }) }
+
+func (a *attribute) prefix(v any) predicate {
+	return a.is(opPrefix, func(x any) bool { return strings.HasPrefix(a.kind.text(x), a.kind.text(v)) }, v)
+}
+
+func (a *attribute) contains(v any) predicate {
+	return a.is(opContains, func(x any) bool { return strings.Contains(a.kind.text(x), a.kind.text(v)) }, v)
+}
+
+func (a *attribute) order(desc bool) ordering {
+	return ordering{a.path, desc, func(k *KeyBuilder, d any) {
+		if x := a.get(d); x != nil {
+			a.kind.put(k, x)
+		} else {
+			k.Absent()
+		}
+	}}
+}
+
+func pointers[V any](values []V) []any {
+	list := make([]any, len(values))
+	for i, v := range values {
+		list[i] = &v
+	}
+	return list
+}
+
+// EqualAttr is an attribute whose values are equal or not: a boolean, an enum.
+type EqualAttr[D, V any] struct{ a *attribute }
+
+// Path names the attribute, as "name" or "address.city".
+func (x EqualAttr[D, V]) Path() string { return x.a.path }
+
+// Value returns the attribute of a document; ok is false when it has none.
+func (x EqualAttr[D, V]) Value(d D) (value V, ok bool) {
+	if p, is := x.a.get(d).(*V); is {
+		return *p, true
+	}
+	return value, false
+}
+
+// Eq holds when the value is v.
+func (x EqualAttr[D, V]) Eq(v V) Predicate[D] { return Predicate[D]{x.a.eq(&v)} }
+
+// Ne holds when there is a value and it is not v. Not(Eq(v)) holds for documents
+// without a value as well.
+func (x EqualAttr[D, V]) Ne(v V) Predicate[D] { return Predicate[D]{x.a.ne(&v)} }
+
+// In holds when the value is one of these.
+func (x EqualAttr[D, V]) In(values ...V) Predicate[D] { return Predicate[D]{x.a.in(pointers(values))} }
+
+// IsSet holds when the document has a value.
+func (x EqualAttr[D, V]) IsSet() Predicate[D] { return Predicate[D]{x.a.isSet()} }
+
+// OrderedAttr is an attribute whose values have an order: a number, a time, an
+// address.
+type OrderedAttr[D, V any] struct{ EqualAttr[D, V] }
+
+// Lt holds when the value is below v.
+func (x OrderedAttr[D, V]) Lt(v V) Predicate[D] { return Predicate[D]{x.a.lt(&v)} }
+
+// Le holds when the value is v or below.
+func (x OrderedAttr[D, V]) Le(v V) Predicate[D] { return Predicate[D]{x.a.le(&v)} }
+
+// Gt holds when the value is above v.
+func (x OrderedAttr[D, V]) Gt(v V) Predicate[D] { return Predicate[D]{x.a.gt(&v)} }
+
+// Ge holds when the value is v or above.
+func (x OrderedAttr[D, V]) Ge(v V) Predicate[D] { return Predicate[D]{x.a.ge(&v)} }
+
+// Asc orders documents by the value, from small to large; those without a value
+// come last.
+func (x OrderedAttr[D, V]) Asc() Order[D] { return Order[D]{x.a.order(false)} }
+
+// Desc orders documents by the value, from large to small; those without a value
+// come last.
+func (x OrderedAttr[D, V]) Desc() Order[D] { return Order[D]{x.a.order(true)} }
+
+// TextAttr is a text, or the id of a document. Texts are compared by their bytes.
+type TextAttr[D any, V ~string] struct{ OrderedAttr[D, V] }
+
+// Prefix holds when the text begins with v.
+func (x TextAttr[D, V]) Prefix(v V) Predicate[D] { return Predicate[D]{x.a.prefix(&v)} }
+
+// Contains holds when v is part of the text.
+func (x TextAttr[D, V]) Contains(v V) Predicate[D] { return Predicate[D]{x.a.contains(&v)} }
 
 // AnyAttr is an attribute of documents of which a query can ask whether it is
 // there: bytes, JSON, free-form objects, maps.
 type AnyAttr[D any] struct {
 	path  string
-	isSet func(D) bool
+	isSet func(d any) bool
 }
 
 // IsSet holds when the document has a value.
-func (a AnyAttr[D]) IsSet() Predicate[D] {
-	return Predicate[D]{node{op: opIsSet, path: a.path}, a.isSet}
+func (x AnyAttr[D]) IsSet() Predicate[D] {
+	return Predicate[D]{predicate{node{op: opIsSet, path: x.path}, x.isSet}}
 }
 
 // ArrayAttr is an array of values.
@@ -171,143 +254,35 @@ type ArrayAttr[D, V any] struct {
 	AnyAttr[D]
 
 	put func(*KeyBuilder, V)
-	has func(match func(V) bool) func(D) bool
+	has func(match func(V) bool) func(d any) bool
 }
 
 // Contains holds when an item of the array equals v.
-func (a ArrayAttr[D, V]) Contains(v V) Predicate[D] {
+func (x ArrayAttr[D, V]) Contains(v V) Predicate[D] {
 	var want KeyBuilder
-	a.put(&want, v)
-	match := func(x V) bool {
+	x.put(&want, v)
+	match := func(item V) bool {
 		var k KeyBuilder
-		a.put(&k, x)
+		x.put(&k, item)
 		return k.err == nil && want.err == nil && bytes.Equal(k.text, want.text)
 	}
-	return Predicate[D]{node{op: opHas, path: a.path, values: []func(*KeyBuilder){func(k *KeyBuilder) { a.put(k, v) }}}, a.has(match)}
+	n := node{op: opHas, path: x.path, values: []func(*KeyBuilder){func(k *KeyBuilder) { x.put(k, v) }}}
+	return Predicate[D]{predicate{n, x.has(match)}}
 }
 
 // ObjectsAttr is an array of objects; U is the pointer to one.
 type ObjectsAttr[D, U any] struct {
 	AnyAttr[D]
 
-	has func(Predicate[U]) func(D) bool
+	has func(predicate) func(d any) bool
 }
 
 // Any holds when some item of the array satisfies the predicate.
-func (a ObjectsAttr[D, U]) Any(p Predicate[U]) Predicate[D] {
-	return Predicate[D]{node{op: opHas, path: a.path, parts: []node{p.node}}, a.has(p)}
+func (x ObjectsAttr[D, U]) Any(p Predicate[U]) Predicate[D] {
+	return Predicate[D]{predicate{node{op: opHas, path: x.path, parts: []node{p.predicate.node}}, x.has(p.predicate)}}
 }
 
-// EqualAttr is an attribute whose values are equal or not: a boolean, an enum.
-type EqualAttr[D, V any] struct {
-	path    string
-	get     func(D) *V // nil where there is none
-	put     func(*KeyBuilder, V)
-	compare func(a, b V) int
-}
-
-func equal[D, O comparable, V any](at Path[D, O], name string, get func(O) *V, put func(*KeyBuilder, V), compare func(a, b V) int) EqualAttr[D, V] {
-	return EqualAttr[D, V]{at.to(name), through(at, get), put, compare}
-}
-
-// Path names the attribute, as "name" or "address.city".
-func (a EqualAttr[D, V]) Path() string { return a.path }
-
-// Value returns the attribute of a document; ok is false when it has none.
-func (a EqualAttr[D, V]) Value(d D) (value V, ok bool) {
-	if x := a.get(d); x != nil {
-		return *x, true
-	}
-	return value, false
-}
-
-// is makes a predicate on the value.
-func (a EqualAttr[D, V]) is(op operator, match func(V) bool, values ...V) Predicate[D] {
-	n := node{op: op, path: a.path}
-	for _, v := range values {
-		n.values = append(n.values, func(k *KeyBuilder) { a.put(k, v) })
-	}
-	return Predicate[D]{n, func(d D) bool {
-		x := a.get(d)
-		return x != nil && match(*x)
-	}}
-}
-
-// Eq holds when the value is v.
-func (a EqualAttr[D, V]) Eq(v V) Predicate[D] {
-	return a.is(opEq, func(x V) bool { return a.compare(x, v) == 0 }, v)
-}
-
-// Ne holds when there is a value and it is not v. Not(Eq(v)) holds for documents
-// without a value as well.
-func (a EqualAttr[D, V]) Ne(v V) Predicate[D] {
-	return a.is(opNe, func(x V) bool { return a.compare(x, v) != 0 }, v)
-}
-
-// In holds when the value is one of these.
-func (a EqualAttr[D, V]) In(values ...V) Predicate[D] {
-	values = slices.Clone(values)
-	return a.is(opIn, func(x V) bool {
-		return slices.ContainsFunc(values, func(v V) bool { return a.compare(x, v) == 0 })
-	}, values...)
-}
-
-// IsSet holds when the document has a value.
-func (a EqualAttr[D, V]) IsSet() Predicate[D] { return a.is(opIsSet, func(V) bool { return true }) }
-
-// OrderedAttr is an attribute whose values have an order: a number, a time, an
-// address.
-type OrderedAttr[D, V any] struct{ EqualAttr[D, V] }
-
-func ordered[D, O comparable, V any](at Path[D, O], name string, get func(O) *V, put func(*KeyBuilder, V), compare func(a, b V) int) OrderedAttr[D, V] {
-	return OrderedAttr[D, V]{equal(at, name, get, put, compare)}
-}
-
-// Lt holds when the value is below v.
-func (a OrderedAttr[D, V]) Lt(v V) Predicate[D] {
-	return a.is(opLt, func(x V) bool { return a.compare(x, v) < 0 }, v)
-}
-
-// Le holds when the value is v or below.
-func (a OrderedAttr[D, V]) Le(v V) Predicate[D] {
-	return a.is(opLe, func(x V) bool { return a.compare(x, v) <= 0 }, v)
-}
-
-// Gt holds when the value is above v.
-func (a OrderedAttr[D, V]) Gt(v V) Predicate[D] {
-	return a.is(opGt, func(x V) bool { return a.compare(x, v) > 0 }, v)
-}
-
-// Ge holds when the value is v or above.
-func (a OrderedAttr[D, V]) Ge(v V) Predicate[D] {
-	return a.is(opGe, func(x V) bool { return a.compare(x, v) >= 0 }, v)
-}
-
-// Asc orders documents by the value, from small to large; those without a value
-// come last.
-func (a OrderedAttr[D, V]) Asc() Order[D] { return a.order(false) }
-
-// Desc orders documents by the value, from large to small; those without a value
-// come last.
-func (a OrderedAttr[D, V]) Desc() Order[D] { return a.order(true) }
-
-func (a OrderedAttr[D, V]) order(desc bool) Order[D] {
-	return Order[D]{a.path, desc, func(k *KeyBuilder, d D) { KeyOptional(k, a.get(d), a.put) }}
-}
-
-// TextAttr is a text, or the id of a document. Texts are compared by their bytes.
-type TextAttr[D any, V ~string] struct{ OrderedAttr[D, V] }
-
-func textAttr[D, O comparable, V ~string](at Path[D, O], name string, get func(O) *V) TextAttr[D, V] {
-	return TextAttr[D, V]{ordered(at, name, get, func(k *KeyBuilder, v V) { k.String(string(v)) }, cmp.Compare)}
-}
-
-// Prefix holds when the text begins with v.
-func (a TextAttr[D, V]) Prefix(v V) Predicate[D] {
-	return a.is(opPrefix, func(x V) bool { return strings.HasPrefix(string(x), string(v)) }, v)
-}
-
-// Contains holds when v is part of the text.
-func (a TextAttr[D, V]) Contains(v V) Predicate[D] {
-	return a.is(opContains, func(x V) bool { return strings.Contains(string(x), string(v)) }, v)
+func equal[D, O, V any](at Place[D, O], name string, k kind, get func(O) *V) EqualAttr[D, V] {
+	a := newAttribute(at, name, k, get)
+	return EqualAttr[D, V]{&a}
 }

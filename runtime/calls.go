@@ -19,13 +19,13 @@ type Call[A, R any] struct {
 // itself. Not calling it answers the call without them. Calling it again repeats
 // them.
 func (c *Call[A, R]) Next(ctx context.Context) (R, error) {
-	v, err := c.next(ctx)
+	v, err := next(ctx, &c.invocation)
 	return result[R](c.method, v, err)
 }
 
 // run runs a method through its middleware, and tells subscribers.
 func run[A, R any](ctx context.Context, e *engine, m Method, call *Call[A, R], opts []WriteOption, final func(context.Context) (any, error)) (R, error) {
-	call.begin(e, m, call, &call.Args, opts, final)
+	begin(&call.invocation, e, m, call, &call.Args, opts, final)
 	v, err := e.around(ctx, &call.invocation)
 	return result[R](m, v, err)
 }

@@ -139,7 +139,7 @@ func (c *Collection[T, ID, I, P]) ofQuery(f func(context.Context, Query[T, ID]) 
 	if f == nil {
 		return nil
 	}
-	return func(ctx context.Context, s *querySpec) error { return f(ctx, Query[T, ID]{run: c, spec: *s}) }
+	return func(ctx context.Context, s *querySpec) error { return f(ctx, Query[T, ID]{run: c, spec: s}) }
 }
 
 // hookSet are Hooks with their types forgotten.

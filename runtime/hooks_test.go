@@ -354,7 +354,7 @@ func TestHookObject(t *testing.T) {
 
 // named is the predicate of accounts with a name.
 func named(name string) s3db.Predicate[*doc] {
-	return s3db.Root[*doc]().String("name", func(d *doc) *string { return &d.Name }).Eq(name)
+	return s3db.StringAt(s3db.DocumentOf[*doc](), "name", func(d *doc) *string { return &d.Name }).Eq(name)
 }
 
 // TestHooksOfQueries: they see the query, may refuse it, and learn how many

@@ -61,7 +61,9 @@ type AnyCall interface {
 	Set(key, value any)
 }
 
-// invocation is a call with its types forgotten. It implements AnyCall.
+// invocation is a call with its types forgotten. It implements AnyCall. What else
+// is done with it is not a method, because each method is compiled again for each
+// type of Call.
 type invocation struct {
 	engine *engine
 	method Method
@@ -80,7 +82,7 @@ type invocation struct {
 // function of the typed call, or nil.
 type middlewareSet [methods]func(ctx context.Context, typed any) (any, error)
 
-func (x *invocation) begin(e *engine, m Method, typed, args any, opts []WriteOption, final func(context.Context) (any, error)) {
+func begin(x *invocation, e *engine, m Method, typed, args any, opts []WriteOption, final func(context.Context) (any, error)) {
 	x.engine, x.method, x.typed, x.args, x.final = e, m, typed, args, final
 	x.wide, x.own = e.db.middleware.all(), e.middleware.all()
 	if len(opts) > 0 {
@@ -89,7 +91,7 @@ func (x *invocation) begin(e *engine, m Method, typed, args any, opts []WriteOpt
 }
 
 // next runs what follows in the chain.
-func (x *invocation) next(ctx context.Context) (any, error) {
+func next(ctx context.Context, x *invocation) (any, error) {
 	at := x.at
 	defer func() { x.at = at }()
 	for {
@@ -97,7 +99,7 @@ func (x *invocation) next(ctx context.Context) (any, error) {
 		x.at++
 		switch {
 		case i < len(x.wide):
-			return x.wide[i].value(ctx, x, x.next)
+			return x.wide[i].value(ctx, x, func(ctx context.Context) (any, error) { return next(ctx, x) })
 		case i < len(x.wide)+len(x.own):
 			if f := x.own[i-len(x.wide)].value[x.method]; f != nil {
 				return f(ctx, x.typed)
@@ -148,7 +150,7 @@ func (c *engine) plain() bool {
 // read found and of errors. Writes tell what they committed themselves.
 func (c *engine) around(ctx context.Context, x *invocation) (any, error) {
 	began := c.started()
-	v, err := x.next(ctx)
+	v, err := next(ctx, x)
 	if began.IsZero() {
 		return v, err
 	}

@@ -9,11 +9,7 @@ import (
 
 // Order is an order of documents by one attribute; see [OrderedAttr.Asc]. D is the
 // pointer to a document.
-type Order[D any] struct {
-	path string
-	desc bool
-	put  func(*KeyBuilder, D)
-}
+type Order[D any] struct{ ordering ordering }
 
 // ordering is an Order with the type of the documents forgotten.
 type ordering struct {

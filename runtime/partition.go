@@ -46,48 +46,28 @@ func (a keyText) compare(b keyText) int {
 // InPartition starts a query of a partition with values of its first field, or
 // with any value when none is given. Generated code calls it.
 func InPartition[T any, ID ~string, I, P, V any](c *Collection[T, ID, I, P], name string, put func(*KeyBuilder, V), values ...V) PartitionQuery[T, ID, V] {
-	q := PartitionQuery[T, ID, V]{Query: c.Query(), put: put}
-	q.spec.index, q.spec.err = c.engine.partition(name)
-	return q.narrow(values)
+	q := PartitionQuery[T, ID, V]{c.Query(), put}
+	return q.narrow(q.spec.in(c.engine.partition(name)), values)
 }
 
 // Then goes on with values of the next field of a composite partition, or with
 // any value when none is given. Generated code calls it.
 func Then[T any, ID ~string, U, V any](q PartitionQuery[T, ID, U], put func(*KeyBuilder, V), values ...V) PartitionQuery[T, ID, V] {
-	next := PartitionQuery[T, ID, V]{Query: q.Query, put: put}
-	return next.narrow(values)
+	next := PartitionQuery[T, ID, V]{q.Query, put}
+	return next.narrow(q.spec, values)
 }
 
-func (q PartitionQuery[T, ID, V]) narrow(values []V) PartitionQuery[T, ID, V] {
-	var step narrowing
-	var list []keyText
-	for _, v := range values {
-		x, ok := q.key(len(q.spec.steps), v)
-		if !ok {
-			return q
-		}
-		list = append(list, x)
+func (q PartitionQuery[T, ID, V]) narrow(s *querySpec, values []V) PartitionQuery[T, ID, V] {
+	puts := make([]func(*KeyBuilder), len(values))
+	for i, v := range values {
+		puts[i] = q.value(v)
 	}
-	if len(list) > 0 {
-		step.choose(list)
-	}
-	q.spec.steps = append(slices.Clip(q.spec.steps), step)
+	q.spec = s.narrow(puts)
 	return q
 }
 
-// key encodes a value of field i. It reports false when the query has an error.
-func (q *PartitionQuery[T, ID, V]) key(i int, v V) (x keyText, ok bool) {
-	if q.spec.err != nil {
-		return keyText{}, false
-	}
-	if i >= len(q.spec.index.fields) {
-		q.spec.err = fmt.Errorf("partition %s has only %d fields", q.spec.index.name, len(q.spec.index.fields))
-		return keyText{}, false
-	}
-	var k KeyBuilder
-	q.put(&k, v)
-	x, q.spec.err = newKeyText(&k, q.spec.index.fields, i)
-	return x, q.spec.err == nil
+func (q PartitionQuery[T, ID, V]) value(v V) func(*KeyBuilder) {
+	return func(k *KeyBuilder) { q.put(k, v) }
 }
 
 // Between keeps the documents whose value is between a and b, both included.
@@ -96,20 +76,66 @@ func (q PartitionQuery[T, ID, V]) Between(a, b V) PartitionQuery[T, ID, V] {
 }
 
 // From keeps the documents whose value is a or more.
-func (q PartitionQuery[T, ID, V]) From(a V) PartitionQuery[T, ID, V] { return q.bound(a, true) }
+func (q PartitionQuery[T, ID, V]) From(a V) PartitionQuery[T, ID, V] {
+	q.spec = q.spec.bound(q.value(a), true)
+	return q
+}
 
 // Until keeps the documents whose value is b or less.
-func (q PartitionQuery[T, ID, V]) Until(b V) PartitionQuery[T, ID, V] { return q.bound(b, false) }
-
-func (q PartitionQuery[T, ID, V]) bound(v V, least bool) PartitionQuery[T, ID, V] {
-	last := len(q.spec.steps) - 1
-	x, ok := q.key(last, v)
-	if !ok {
-		return q
-	}
-	q.spec.steps = slices.Clone(q.spec.steps)
-	q.spec.steps[last].bound(x, least)
+func (q PartitionQuery[T, ID, V]) Until(b V) PartitionQuery[T, ID, V] {
+	q.spec = q.spec.bound(q.value(b), false)
 	return q
+}
+
+// in starts the query of a partition.
+func (s querySpec) in(index *indexInfo, err error) *querySpec {
+	s.index, s.err = index, err
+	return &s
+}
+
+// narrow goes on with values of the next field, or with any value.
+func (s querySpec) narrow(values []func(*KeyBuilder)) *querySpec {
+	var step narrowing
+	var list []keyText
+	for _, put := range values {
+		x, ok := s.key(len(s.steps), put)
+		if !ok {
+			return &s
+		}
+		list = append(list, x)
+	}
+	if len(list) > 0 {
+		step.choose(list)
+	}
+	s.steps = append(slices.Clip(s.steps), step)
+	return &s
+}
+
+// bound sets a bound on the field that was named last.
+func (s querySpec) bound(put func(*KeyBuilder), least bool) *querySpec {
+	last := len(s.steps) - 1
+	x, ok := s.key(last, put)
+	if !ok {
+		return &s
+	}
+	s.steps = slices.Clone(s.steps)
+	s.steps[last].bound(x, least)
+	return &s
+}
+
+// key encodes a value of field i. It reports false when the query has an error.
+func (s *querySpec) key(i int, put func(*KeyBuilder)) (x keyText, ok bool) {
+	if s.err != nil {
+		return keyText{}, false
+	}
+	if i >= len(s.index.fields) {
+		s.err = fmt.Errorf("partition %s has only %d fields", s.index.name, len(s.index.fields))
+		return keyText{}, false
+	}
+	var k KeyBuilder
+	put(&k)
+	x, s.err = newKeyText(&k, s.index.fields, i)
+	return x, s.err == nil
 }
 
 // stretches are the ranges of keys that hold the entries of a query, in the order

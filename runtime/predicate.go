@@ -12,34 +12,54 @@ import (
 // makes it true.
 //
 // It is a value that does not change; the zero Predicate holds always.
-type Predicate[D any] struct {
+type Predicate[D any] struct{ predicate predicate }
+
+// predicate is a Predicate with the type of the documents forgotten: d is a
+// pointer to one.
+type predicate struct {
 	node  node
-	match func(D) bool
+	match func(d any) bool // nil: always
 }
+
+func (p predicate) holds(d any) bool { return p.match == nil || p.match(d) }
 
 // Match reports whether a document satisfies the predicate.
-func (p Predicate[D]) Match(d D) bool { return p.match == nil || p.match(d) }
+func (p Predicate[D]) Match(d D) bool { return p.predicate.holds(d) }
 
 // And holds when all predicates do.
-func And[D any](list ...Predicate[D]) Predicate[D] {
-	return Predicate[D]{node{op: opAnd, parts: nodes(list)}, func(d D) bool {
-		return !slices.ContainsFunc(list, func(p Predicate[D]) bool { return !p.Match(d) })
-	}}
-}
+func And[D any](list ...Predicate[D]) Predicate[D] { return Predicate[D]{and(forget(list))} }
 
 // Or holds when at least one predicate does.
-func Or[D any](list ...Predicate[D]) Predicate[D] {
-	return Predicate[D]{node{op: opOr, parts: nodes(list)}, func(d D) bool {
-		return slices.ContainsFunc(list, func(p Predicate[D]) bool { return p.Match(d) })
+func Or[D any](list ...Predicate[D]) Predicate[D] { return Predicate[D]{or(forget(list))} }
+
+// Not holds when the predicate does not.
+func Not[D any](p Predicate[D]) Predicate[D] { return Predicate[D]{not(p.predicate)} }
+
+func forget[D any](list []Predicate[D]) []predicate {
+	parts := make([]predicate, len(list))
+	for i, p := range list {
+		parts[i] = p.predicate
+	}
+	return parts
+}
+
+func and(list []predicate) predicate {
+	return predicate{node{op: opAnd, parts: nodes(list)}, func(d any) bool {
+		return !slices.ContainsFunc(list, func(p predicate) bool { return !p.holds(d) })
 	}}
 }
 
-// Not holds when the predicate does not.
-func Not[D any](p Predicate[D]) Predicate[D] {
-	return Predicate[D]{node{op: opNot, parts: []node{p.node}}, func(d D) bool { return !p.Match(d) }}
+func or(list []predicate) predicate {
+	return predicate{node{op: opOr, parts: nodes(list)}, func(d any) bool {
+		return slices.ContainsFunc(list, func(p predicate) bool { return p.holds(d) })
+	}}
 }
 
-func nodes[D any](list []Predicate[D]) []node {
+func not(p predicate) predicate {
+	return predicate{node{op: opNot, parts: []node{p.node}}, func(d any) bool { return !p.holds(d) }}
+}
+
+func nodes(list []predicate) []node {
 	parts := make([]node, len(list))
 	for i, p := range list {
 		parts[i] = p.node

@@ -13,10 +13,11 @@ import (
 // costs, its Plan says.
 type Query[T any, ID ~string] struct {
 	run  runner[T, ID]
-	spec querySpec
+	spec *querySpec
 }
 
-// querySpec is what a query asks for. Slices in it are not changed.
+// querySpec is what a query asks for. It is not changed: its methods return a
+// changed copy.
 type querySpec struct {
 	index   *indexInfo  // the partition to read; nil: any
 	steps   []narrowing // of its fields
@@ -49,25 +50,19 @@ type runner[T any, ID ~string] interface {
 // Query returns the query of all documents of the resource, in the order of their
 // ids.
 func (c *Collection[T, ID, I, P]) Query() Query[T, ID] {
-	return Query[T, ID]{run: c, spec: querySpec{limit: -1, most: DefaultSortLimit}}
+	return Query[T, ID]{run: c, spec: &querySpec{limit: -1, most: DefaultSortLimit}}
 }
 
 // GetAll returns all documents of the resource in the order of their ids, or the
 // first error. It costs 1 request for each document and 1 for each 1,000.
 func (c *Collection[T, ID, I, P]) GetAll(ctx context.Context) ([]*T, error) {
-	q := c.Query()
-	return c.runGetAll(ctx, &q.spec)
+	return c.runGetAll(ctx, c.Query().spec)
 }
 
 // Where keeps the documents that satisfy all predicates, those of earlier calls
 // included.
 func (q Query[T, ID]) Where(list ...Predicate[*T]) Query[T, ID] {
-	q.spec.where, q.spec.match = slices.Clip(q.spec.where), slices.Clip(q.spec.match)
-	for _, p := range list {
-		q.spec.where = append(q.spec.where, p.node)
-		q.spec.match = append(q.spec.match, func(d any) bool { return p.Match(d.(*T)) }) //nolint:forcetypeassert // all documents of the query are of its type
-	}
-	return q
+	return Query[T, ID]{q.run, q.spec.withWhere(forget(list))}
 }
 
 // OrderBy sets the order of the result, by the first attribute first; documents
@@ -75,43 +70,30 @@ func (q Query[T, ID]) Where(list ...Predicate[*T]) Query[T, ID] {
 // it costs nothing; otherwise the result is sorted in memory, see SortLimit. Texts
 // of more than 100 bytes are in the order of their first 100 when keys order them.
 func (q Query[T, ID]) OrderBy(list ...Order[*T]) Query[T, ID] {
-	q.spec.order = nil
-	for _, o := range list {
-		put := func(k *KeyBuilder, d any) { o.put(k, d.(*T)) } //nolint:forcetypeassert // all documents of the query are of its type
-		q.spec.order = append(q.spec.order, ordering{o.path, o.desc, put})
+	order := make([]ordering, len(list))
+	for i, o := range list {
+		order[i] = o.ordering
 	}
-	return q
+	return Query[T, ID]{q.run, q.spec.withOrder(order)}
 }
 
 // SortLimit sets the number of documents that the query may hold in memory to
 // sort them, DefaultSortLimit unless it is called. A query that would need more
 // fails with ErrSortLimit. With a Limit, only that many documents are held.
 func (q Query[T, ID]) SortLimit(n int) Query[T, ID] {
-	if n < 1 {
-		q.spec.fail("SortLimit(%d): must be at least 1", n)
-	}
-	q.spec.most = n
-	return q
+	return Query[T, ID]{q.run, q.spec.withSortLimit(n)}
 }
 
 // Limit ends the result after n documents.
 func (q Query[T, ID]) Limit(n int) Query[T, ID] {
-	if n < 0 {
-		q.spec.fail("Limit(%d): must not be negative", n)
-	}
-	q.spec.limit = n
-	return q
+	return Query[T, ID]{q.run, q.spec.withLimit(n)}
 }
 
 // Offset leaves the first n documents out. They are read, unless the query is of
 // the whole resource, where 1 request leaves out 1,000; a cursor leaves them out
 // for nothing.
 func (q Query[T, ID]) Offset(n int) Query[T, ID] {
-	if n < 0 {
-		q.spec.fail("Offset(%d): must not be negative", n)
-	}
-	q.spec.offset = n
-	return q
+	return Query[T, ID]{q.run, q.spec.withOffset(n)}
 }
 
 // ParallelList lists the keys in up to n parts at the same time, which makes counts,
@@ -124,18 +106,64 @@ func (q Query[T, ID]) Offset(n int) Query[T, ID] {
 // to k/8,000 + n requests more than without, and up to 12,000·n of them are held in
 // memory. It does nothing to a query with a Limit, nor to Page and First.
 func (q Query[T, ID]) ParallelList(n int) Query[T, ID] {
-	if n < 1 {
-		q.spec.fail("ParallelList(%d): must be at least 1", n)
-	}
-	q.spec.parts = n
-	return q
+	return Query[T, ID]{q.run, q.spec.withParts(n)}
 }
 
 // After goes on where a page of the same query ended. The empty cursor is the
 // start. Errors: ErrCursor.
 func (q Query[T, ID]) After(c Cursor) Query[T, ID] {
-	q.spec.after, q.spec.resumed = c, c != ""
-	return q
+	return Query[T, ID]{q.run, q.spec.withAfter(c)}
+}
+
+func (s querySpec) withWhere(list []predicate) *querySpec {
+	s.where, s.match = slices.Clip(s.where), slices.Clip(s.match)
+	for _, p := range list {
+		s.where = append(s.where, p.node)
+		s.match = append(s.match, p.holds)
+	}
+	return &s
+}
+
+func (s querySpec) withOrder(order []ordering) *querySpec {
+	s.order = order
+	return &s
+}
+
+func (s querySpec) withSortLimit(n int) *querySpec {
+	if n < 1 {
+		s.fail("SortLimit(%d): must be at least 1", n)
+	}
+	s.most = n
+	return &s
+}
+
+func (s querySpec) withLimit(n int) *querySpec {
+	if n < 0 {
+		s.fail("Limit(%d): must not be negative", n)
+	}
+	s.limit = n
+	return &s
+}
+
+func (s querySpec) withOffset(n int) *querySpec {
+	if n < 0 {
+		s.fail("Offset(%d): must not be negative", n)
+	}
+	s.offset = n
+	return &s
+}
+
+func (s querySpec) withParts(n int) *querySpec {
+	if n < 1 {
+		s.fail("ParallelList(%d): must be at least 1", n)
+	}
+	s.parts = n
+	return &s
+}
+
+func (s querySpec) withAfter(c Cursor) *querySpec {
+	s.after, s.resumed = c, c != ""
+	return &s
 }
 
 func (s *querySpec) fail(format string, args ...any) {
@@ -149,19 +177,19 @@ func (s *querySpec) fail(format string, args ...any) {
 // of the listing or of the context does. The loop may end at any time, and
 // everything it started has then ended too.
 func (q Query[T, ID]) All(ctx context.Context, options ...StreamOption) iter.Seq2[*T, error] {
-	return q.run.runAll(ctx, &q.spec, options)
+	return q.run.runAll(ctx, q.spec, options)
 }
 
 // IDs yields the ids of the documents. Without predicates on other attributes,
 // those of a resource cost 1 request for each 1,000. Of a partition it reads the
 // documents too, because an entry is a hint and only the document decides.
 func (q Query[T, ID]) IDs(ctx context.Context) iter.Seq2[ID, error] {
-	return q.run.runIDs(ctx, &q.spec)
+	return q.run.runIDs(ctx, q.spec)
 }
 
 // List returns all documents of the query, or the first error.
 func (q Query[T, ID]) List(ctx context.Context) ([]*T, error) {
-	return q.run.runList(ctx, &q.spec)
+	return q.run.runList(ctx, q.spec)
 }
 
 // Collect returns all documents of the query that can be read, and a *BulkError
@@ -193,10 +221,11 @@ func (q Query[T, ID]) Collect(ctx context.Context, options ...StreamOption) ([]*
 // First returns the first document of the query. Errors: ErrNotFound when there
 // is none.
 func (q Query[T, ID]) First(ctx context.Context) (*T, error) {
-	if q.spec.limit != 0 {
-		q.spec.limit = 1
+	spec := q.spec
+	if spec.limit != 0 {
+		spec = spec.withLimit(1)
 	}
-	list, err := q.run.runList(ctx, &q.spec)
+	list, err := q.run.runList(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -210,19 +239,19 @@ func (q Query[T, ID]) First(ctx context.Context) (*T, error) {
 // than the id, those of a resource cost 1 request for each 1,000; otherwise the
 // documents are read.
 func (q Query[T, ID]) Count(ctx context.Context) (int, error) {
-	return q.run.runCount(ctx, &q.spec)
+	return q.run.runCount(ctx, q.spec)
 }
 
 // Page returns up to size documents and a cursor for the next ones. It costs 1
 // request to list, and 1 for each document; predicates that no key covers make it
 // read more. Errors: ErrQuery, ErrCursor.
 func (q Query[T, ID]) Page(ctx context.Context, size int, options ...PageOption) (*Page[T], error) {
-	return q.run.runPage(ctx, &q.spec, size, options)
+	return q.run.runPage(ctx, q.spec, size, options)
 }
 
 // Plan tells how the query would be run and what it would cost, without a
 // request.
-func (q Query[T, ID]) Plan() Plan { return q.run.runPlan(&q.spec) }
+func (q Query[T, ID]) Plan() Plan { return q.run.runPlan(q.spec) }
 
 // Page is one page of a result.
 type Page[T any] struct {

@@ -18,7 +18,7 @@ func (c *Collection[T, ID, I, P]) runAll(ctx context.Context, s *querySpec, opti
 		began := c.engine.started()
 		call := &ListCall[T, ID]{Args: c.queryArgs(s)}
 		list, err := run(ctx, c.engine, MethodList, call, nil, func(ctx context.Context) (any, error) {
-			read := c.list("list", &call.Args.Query.spec, options)
+			read := c.list("list", call.Args.Query.spec, options)
 			return iter.Seq2[*T, error](func(yield func(*T, error) bool) { read(ctx, yield) }), nil
 		})
 		if err != nil {
@@ -39,7 +39,7 @@ func (c *Collection[T, ID, I, P]) runAll(ctx context.Context, s *querySpec, opti
 }
 
 func (c *Collection[T, ID, I, P]) queryArgs(s *querySpec) QueryArgs[T, ID] {
-	return QueryArgs[T, ID]{Query: Query[T, ID]{run: c, spec: *s}}
+	return QueryArgs[T, ID]{Query: Query[T, ID]{run: c, spec: s}}
 }
 
 // list returns the function that yields the documents of a query.
@@ -64,7 +64,7 @@ func (c *Collection[T, ID, I, P]) runGetAll(ctx context.Context, s *querySpec) (
 	}
 	began := c.engine.started()
 	call := &GetAllCall[T, ID]{Args: c.queryArgs(s)}
-	list, err := run(ctx, c.engine, MethodGetAll, call, nil, func(ctx context.Context) (any, error) { return read(ctx, &call.Args.Query.spec) })
+	list, err := run(ctx, c.engine, MethodGetAll, call, nil, func(ctx context.Context) (any, error) { return read(ctx, call.Args.Query.spec) })
 	if err == nil {
 		c.engine.listed(ctx, began, MethodGetAll, len(list))
 	}
@@ -96,7 +96,7 @@ func (c *Collection[T, ID, I, P]) runIDs(ctx context.Context, s *querySpec) iter
 		began := c.engine.started()
 		call := &ListIDsCall[T, ID]{Args: c.queryArgs(s)}
 		ids, err := run(ctx, c.engine, MethodListIDs, call, nil, func(ctx context.Context) (any, error) {
-			return iter.Seq2[ID, error](func(yield func(ID, error) bool) { read(ctx, &call.Args.Query.spec, yield) }), nil
+			return iter.Seq2[ID, error](func(yield func(ID, error) bool) { read(ctx, call.Args.Query.spec, yield) }), nil
 		})
 		if err != nil {
 			yield("", err)
@@ -121,7 +121,7 @@ func (c *Collection[T, ID, I, P]) runCount(ctx context.Context, s *querySpec) (i
 		return c.engine.number(ctx, s)
 	}
 	call := &CountCall[T, ID]{Args: c.queryArgs(s)}
-	return run(ctx, c.engine, MethodCount, call, nil, func(ctx context.Context) (any, error) { return c.engine.number(ctx, &call.Args.Query.spec) })
+	return run(ctx, c.engine, MethodCount, call, nil, func(ctx context.Context) (any, error) { return c.engine.number(ctx, call.Args.Query.spec) })
 }
 
 // runPage implements runner.
@@ -130,9 +130,9 @@ func (c *Collection[T, ID, I, P]) runPage(ctx context.Context, s *querySpec, siz
 		return c.page(ctx, s, size, options)
 	}
 	began := c.engine.started()
-	call := &PageCall[T, ID]{Args: PageArgs[T, ID]{Query: Query[T, ID]{run: c, spec: *s}, Size: size}}
+	call := &PageCall[T, ID]{Args: PageArgs[T, ID]{Query: Query[T, ID]{run: c, spec: s}, Size: size}}
 	page, err := run(ctx, c.engine, MethodPage, call, nil, func(ctx context.Context) (any, error) {
-		return c.page(ctx, &call.Args.Query.spec, call.Args.Size, options)
+		return c.page(ctx, call.Args.Query.spec, call.Args.Size, options)
 	})
 	if err == nil && page != nil {
 		c.engine.listed(ctx, began, MethodPage, len(page.Items))

@@ -68,7 +68,7 @@ func (s StoredState[T]) Includes(rev Revision) bool {
 // alone: whether it is in the query's partition with the values asked for, and
 // satisfies the predicates. It sends no request; order, offset, limit and cursor
 // have no effect. Errors: those of a query that cannot be run.
-func (q Query[T, ID]) Match(d *T) (bool, error) { return q.run.runMatch(&q.spec, d) }
+func (q Query[T, ID]) Match(d *T) (bool, error) { return q.run.runMatch(q.spec, d) }
 
 // runMatch implements runner.
 func (c *Collection[T, ID, I, P]) runMatch(s *querySpec, d *T) (bool, error) {

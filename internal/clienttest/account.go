@@ -239,17 +239,17 @@ type AccountAttributes struct {
 
 // Where returns the attributes of accounts.
 func Where() AccountAttributes {
-	at := s3db.Root[*Account]()
+	at := s3db.DocumentOf[*Account]()
 	return AccountAttributes{
-		ID:        s3db.IDAttr(at, func(d *Account) *AccountID { return &d.ID }),
-		Name:      at.String("name", func(d *Account) *string { return &d.Name }),
-		Count:     at.Int("count", func(d *Account) *int64 { return &d.Count }),
-		Email:     at.String("email", func(d *Account) *string { return d.Email }),
-		Phone:     at.String("phone", func(d *Account) *string { return d.Phone }),
-		Country:   at.String("country", func(d *Account) *string { return d.Country }),
-		City:      at.String("city", func(d *Account) *string { return d.City }),
-		Bio:       at.String("bio", func(d *Account) *string { return d.Bio }),
-		CreatedAt: at.Time("createdAt", func(d *Account) *time.Time { return &d.CreatedAt }),
+		ID:        s3db.IDAt(at, func(d *Account) *AccountID { return &d.ID }),
+		Name:      s3db.StringAt(at, "name", func(d *Account) *string { return &d.Name }),
+		Count:     s3db.IntAt(at, "count", func(d *Account) *int64 { return &d.Count }),
+		Email:     s3db.StringAt(at, "email", func(d *Account) *string { return d.Email }),
+		Phone:     s3db.StringAt(at, "phone", func(d *Account) *string { return d.Phone }),
+		Country:   s3db.StringAt(at, "country", func(d *Account) *string { return d.Country }),
+		City:      s3db.StringAt(at, "city", func(d *Account) *string { return d.City }),
+		Bio:       s3db.StringAt(at, "bio", func(d *Account) *string { return d.Bio }),
+		CreatedAt: s3db.TimeAt(at, "createdAt", func(d *Account) *time.Time { return &d.CreatedAt }),
 	}
 }
 
