@@ -42,8 +42,8 @@ func (b *builder) keyValue(f *schema.IndexField) keyValue {
 		v.typeOf, call = b.imports.rt("Date"), "Date(v)"
 	case f.Attribute == nil:
 		v.typeOf, call = b.systemValue(f.Path)
-	case f.Attribute.Type.Kind == schema.KindEnum:
-		e := b.enums[f.Attribute.Type]
+	case keyType(f).Kind == schema.KindEnum:
+		e := b.enums[keyType(f)]
 		v.typeOf = e.name
 		if f.Desc || f.MaxLength > 0 {
 			call = "Enum(string(v))"
@@ -52,7 +52,7 @@ func (b *builder) keyValue(f *schema.IndexField) keyValue {
 		}
 	default:
 		x := &value{}
-		b.scalar(x, f.Attribute.Type.Kind)
+		b.scalar(x, keyType(f).Kind)
 		v.typeOf, call = x.typ, x.scalar+"(v)"
 	}
 	modifiers := ""
@@ -72,6 +72,15 @@ func (b *builder) keyValue(f *schema.IndexField) keyValue {
 	}
 	v.call = "k." + modifiers + strings.Replace(cmp.Or(call, "Enum(string(v))"), "v)", v.param+")", 1)
 	return v
+}
+
+// keyType is the type of the values that a program looks up by an attribute: of a
+// secret, what it holds.
+func keyType(f *schema.IndexField) *schema.Type {
+	if t := f.Attribute.Type; t.Kind == schema.KindSecret {
+		return secretElem(t)
+	}
+	return f.Attribute.Type
 }
 
 // systemValue is the type of a system field, and the call that adds it to a key.

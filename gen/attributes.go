@@ -31,8 +31,8 @@ func (t *attributeTable) add(name, typ, value string) {
 	t.values = append(t.values, name+": "+value)
 }
 
-// attributes decides the table of an object and of those in it. Secrets and
-// passwords have no place in it.
+// attributes decides the table of an object and of those in it. Passwords have no
+// place in it, and of secrets only those that are part of a unique constraint.
 func (b *builder) attributes(o *object) *attributeTable {
 	if o.attributes != nil {
 		return o.attributes
@@ -63,6 +63,9 @@ func (b *builder) attributes(o *object) *attributeTable {
 			return fmt.Sprintf("s3db.OrderedAttr[D, %s]", of)
 		}
 		switch {
+		case f.key != "":
+			t.add(f.name, fmt.Sprintf("s3db.EqualAttr[D, %s]", v.elem.typ),
+				fmt.Sprintf("s3db.SecretAt(at, %q, %s, func(d *%s) *%s { return %s })", f.attribute, f.key, o.name, v.typ, pointer))
 		case v.kind == secretValue || v.kind == passwordValue:
 		case v.kind == plainValue:
 			t.add(f.name, scalar(v, v.typ), fmt.Sprintf("s3db.%sAt(at, %s)", v.scalar, get(f.attribute, "*"+v.typ, pointer)))

@@ -223,6 +223,9 @@ func (b *builder) field(ownerName string, a *schema.Attribute) *field {
 		f.input = b.passwordRules(ownerName+name, a.Type)
 	case v.kind == secretValue:
 		b.r.secrets = true
+		if b.unique(a) {
+			f.key = b.keyMethod(secretElem(a.Type))
+		}
 	}
 	if a.HasDefault() {
 		f.def = b.literal(a)
@@ -236,6 +239,13 @@ func (b *builder) field(ownerName string, a *schema.Attribute) *field {
 	f.text = b.text(a)
 	b.codec(ownerName+name, f)
 	return f
+}
+
+// unique reports whether an attribute is part of a unique constraint.
+func (b *builder) unique(a *schema.Attribute) bool {
+	return slices.ContainsFunc(b.schema.Uniques, func(x *schema.Index) bool {
+		return slices.ContainsFunc(x.Fields, func(f *schema.IndexField) bool { return f.Attribute == a })
+	})
 }
 
 func article(noun string) string {

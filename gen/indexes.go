@@ -62,6 +62,11 @@ func (b *builder) segment(f *schema.IndexField, root string, through []*schema.A
 	x := root + "." + b.fields[a]
 	v := &value{}
 	switch {
+	case a.Type.Kind == schema.KindSecret:
+		if !a.Optional {
+			x = "&" + x
+		}
+		return fmt.Sprintf("s3db.KeySecret(%s, %s, %s)", k, x, b.keyMethod(secretElem(a.Type)))
 	case a.Type.Kind == schema.KindEnum:
 		table := b.enums[a.Type].table
 		if a.Optional {
@@ -79,6 +84,16 @@ func (b *builder) segment(f *schema.IndexField, root string, through []*schema.A
 		return fmt.Sprintf("s3db.KeyOptional(%s, %s, (*s3db.KeyBuilder).%s)", k, x, v.scalar)
 	}
 	return fmt.Sprintf("%s.%s(%s)", k, v.scalar, x)
+}
+
+// keyMethod is the function that adds a value of a type to a key.
+func (b *builder) keyMethod(t *schema.Type) string {
+	if t.Kind == schema.KindEnum {
+		return b.enums[t].table + ".Key"
+	}
+	v := &value{}
+	b.scalar(v, t.Kind)
+	return "(*s3db.KeyBuilder)." + v.scalar
 }
 
 // letter names the variable of the nth object on the way.

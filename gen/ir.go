@@ -80,6 +80,7 @@ type field struct {
 	optional  bool
 	immutable bool
 	generate  int    // characters of a generated secret or password
+	key       string // function that adds a secret to the key of a unique constraint; "" when none has it
 	def       string // default; "" without
 
 	document, insert, change string // types of the field in the document, the input, and below Change

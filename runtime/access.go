@@ -34,7 +34,7 @@ type access struct {
 
 // choose finds the way for a query: by ids or unique values if it names them,
 // else in the partition that its predicates narrow most, else along the ids.
-func choose(s *querySpec, partitions, uniques []indexInfo) access {
+func (c *engine) choose(s *querySpec) access {
 	leaves := conjuncts(s.where)
 	if s.index != nil {
 		return intoPartition(s, s.index, leaves).access
@@ -46,15 +46,15 @@ func choose(s *querySpec, partitions, uniques []indexInfo) access {
 	if a.kind != accessResource {
 		return a
 	}
-	for i := range uniques {
-		if u, ok := byUnique(&uniques[i], leaves); ok {
+	for i := range c.uniques {
+		if u, ok := c.byUnique(&c.uniques[i], leaves); ok {
 			u.sorted = len(s.order) == 0
 			return u
 		}
 	}
 	best := candidate{access: a}
-	for i := range partitions {
-		if p := intoPartition(s, &partitions[i], leaves); p.complete && p.compare(best) > 0 {
+	for i := range c.partitions {
+		if p := intoPartition(s, &c.partitions[i], leaves); p.complete && p.compare(best) > 0 {
 			best = p
 		}
 	}
@@ -87,9 +87,9 @@ func alongIDs(s *querySpec, leaves []node) access {
 
 // byUnique is the way by a unique constraint, when the predicates name a value of
 // each of its fields.
-func byUnique(x *indexInfo, leaves []node) (access, bool) {
+func (c *engine) byUnique(x *indexInfo, leaves []node) (access, bool) {
 	a := access{kind: accessUnique, index: x, filters: leaves}
-	if len(x.forms) != len(x.fields) || x.hashed {
+	if len(x.forms) != len(x.fields) {
 		return a, false
 	}
 	puts := [][]func(*KeyBuilder){nil} // for each claim, its values
@@ -115,7 +115,7 @@ func byUnique(x *indexInfo, leaves []node) (access, bool) {
 		for _, put := range list {
 			put(&k)
 		}
-		path, err := k.path(x.fields)
+		path, err := c.claimOf(x, &k)
 		if err != nil {
 			return a, false
 		}

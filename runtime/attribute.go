@@ -67,6 +67,7 @@ type kind struct {
 	put     func(*KeyBuilder, any)
 	compare func(a, b any) int
 	text    func(any) string // of texts
+	hidden  bool             // values are secrets
 }
 
 func kindOf[V any](put func(*KeyBuilder, V), compare func(a, b V) int) kind {
@@ -103,7 +104,7 @@ func newAttribute[D, O, V any](at Place[D, O], name string, k kind, get func(O) 
 
 // is makes a predicate on the value.
 func (a *attribute) is(op operator, match func(x any) bool, values ...any) predicate {
-	n := node{op: op, path: a.path}
+	n := node{op: op, path: a.path, hidden: a.kind.hidden}
 	for _, v := range values {
 		n.values = append(n.values, func(k *KeyBuilder) { a.kind.put(k, v) })
 	}

@@ -2,6 +2,7 @@ package s3db
 
 import (
 	"cmp"
+	"crypto/subtle"
 	"net/netip"
 	"slices"
 	"time"
@@ -77,6 +78,26 @@ func EnumAt[D, O any, V ~string](at Place[D, O], name string, get func(O) *V) Eq
 // ValueAt is an attribute of which a query can ask only whether it is there.
 func ValueAt[D, O any](at Place[D, O], name string, isSet func(O) bool) AnyAttr[D] {
 	return AnyAttr[D]{join(at.name, name), through(at, isSet)}
+}
+
+// SecretAt is a secret that is part of a unique constraint; put adds what it holds
+// to a key. A query for one value of it takes the claim, which holds an HMAC of the
+// value, where the constraint is over this attribute alone. The time of a
+// comparison tells nothing of the values but their lengths.
+func SecretAt[D, O, V any](at Place[D, O], name string, put func(*KeyBuilder, V), get func(O) *Secret[V]) EqualAttr[D, V] {
+	k := kindOf(put, func(x, y V) int {
+		var i, j KeyBuilder
+		put(&i, x)
+		put(&j, y)
+		return 1 - subtle.ConstantTimeCompare(i.text, j.text)
+	})
+	k.hidden = true
+	return equal(at, name, k, func(o O) *V {
+		if s := get(o); s != nil && !s.IsZero() {
+			return new(s.Reveal())
+		}
+		return nil
+	})
 }
 
 // ValuesAt is an array of values. Two of them are equal when they are the same in

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // Cursor is a place in the result of a query. It is made of letters, digits, "-"
@@ -93,9 +94,10 @@ func cursorCheck(database string, b []byte) []byte {
 	return mac.Sum(nil)[:cursorCheckSize]
 }
 
-// queryHash tells a query, and the way that it takes, from others.
-func queryHash(resource string, r *reading) []byte {
-	b := appendCounted(nil, []byte(resource))
+// queryHash tells a query, and the way that it takes, from others. When the query
+// is about secrets the hash is keyed: else a cursor would be a test of guesses.
+func (c *engine) queryHash(r *reading) []byte {
+	b := appendCounted(nil, []byte(c.model.Resource))
 	b = append(b, byte(r.kind))
 	if r.index != nil {
 		b = appendCounted(b, []byte(r.index.name))
@@ -116,6 +118,11 @@ func queryHash(resource string, r *reading) []byte {
 	}
 	for _, o := range r.spec.order {
 		b = appendCounted(append(b, 'o'), []byte(o.String()))
+	}
+	if slices.ContainsFunc(r.spec.where, node.secret) {
+		mac := hmac.New(sha256.New, c.db.hashKey)
+		mac.Write(b)
+		return mac.Sum(nil)[:cursorHashSize]
 	}
 	sum := sha256.Sum256(b)
 	return sum[:cursorHashSize]

@@ -528,6 +528,17 @@ func Unseal[T any](d *Decoder, n int, sealed []byte, get func(*Decoder, int) T) 
 	return s
 }
 
+// UnsealLater returns a function that is Unseal, for a secret that is decrypted only
+// if it is needed. It may be called when the document has been read.
+func UnsealLater[T any](d *Decoder, n int, sealed []byte, get func(*Decoder, int) T) func() (Secret[T], error) {
+	s, at := d.sealer, place{kind: d.place.kind, path: slices.Clone(d.place.path)}
+	return func() (Secret[T], error) {
+		own := &Decoder{sealer: s, place: at}
+		v := Unseal(own, n, sealed, get)
+		return v, own.err
+	}
+}
+
 // undecryptable says of a mistake in the text of a secret that it is one: bytes
 // that were altered until they are no base64url any more are tampering as well.
 func undecryptable(err error) error {

@@ -58,6 +58,11 @@ func (x *index) path(b *KeyBuilder, d document) (string, error) {
 func (c *engine) claimPath(x *index, b *KeyBuilder, d document) (string, error) {
 	b.reset()
 	x.Key(b, d)
+	return c.claimOf(&x.indexInfo, b)
+}
+
+// claimOf returns the path of the claim of the values in b.
+func (c *engine) claimOf(x *indexInfo, b *KeyBuilder) (string, error) {
 	return c.db.claimPath(c.model.Resource, x.name, x.fields, x.hashed, b)
 }
 

@@ -288,6 +288,31 @@ func TestValidateID(t *testing.T) {
 	}
 }
 
+// What a secret holds goes into no key, whole or as the start of one, and only into
+// the hash of a claim.
+func TestSecretKeys(t *testing.T) {
+	secret := NewSecret("needle")
+	var k KeyBuilder
+	k.String("US")
+	KeySecret(&k, &secret, (*KeyBuilder).String)
+	if path, err := k.path([]string{"country", "pin"}); !errors.Is(err, ErrConfig) || path != "" {
+		t.Errorf("path %q, %v", path, err)
+	}
+	if segment, err := k.appendSegment(nil, []string{"pin"}, 0, 1); !errors.Is(err, ErrConfig) || len(segment) > 0 {
+		t.Errorf("segment %q, %v", segment, err)
+	}
+	db := &Database{hashKey: make([]byte, 32)}
+	path, err := db.claimPath("users", "pin", []string{"country", "pin"}, true, &k)
+	if err != nil || strings.Contains(path, "US") || strings.Contains(path, "needle") {
+		t.Errorf("claim %q, %v", path, err)
+	}
+	k.reset()
+	KeySecret(&k, nil, (*KeyBuilder).String)
+	if path, err := db.claimPath("users", "pin", []string{"pin"}, true, &k); err != nil || path != "" {
+		t.Errorf("an absent secret: claim %q, %v", path, err)
+	}
+}
+
 func FuzzKeyOfTexts(f *testing.F) {
 	f.Add("US", "USA")
 	f.Add("a", "a\x00")

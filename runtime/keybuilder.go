@@ -26,6 +26,7 @@ type KeyBuilder struct {
 	day       bool
 	absent    bool
 	hashed    bool
+	secret    bool // some value must not be seen in a key
 	err       error
 }
 
@@ -210,6 +211,21 @@ func KeyOptional[T any](k *KeyBuilder, v *T, put func(*KeyBuilder, T)) {
 	put(k, *v)
 }
 
+// KeySecret adds what a secret holds; nil, or one that holds nothing, is absent.
+// Only the hash of such a key is ever part of a name: in an index that is not
+// hashed it is an error.
+func KeySecret[T any](k *KeyBuilder, s *Secret[T], put func(*KeyBuilder, T)) {
+	k.secret = true
+	if s == nil || s.IsZero() {
+		k.Absent()
+		return
+	}
+	put(k, s.Reveal())
+}
+
+// Fail makes the key an error, such as that of a value that cannot be read.
+func (k *KeyBuilder) Fail(err error) { k.fail(err) }
+
 func (k *KeyBuilder) fail(err error) {
 	if k.err == nil {
 		k.err = err
@@ -323,11 +339,16 @@ func (k *KeyBuilder) path(names []string) (string, error) {
 	return string(b), nil
 }
 
+var errSecretKey = fmt.Errorf("%w: a secret can be part of a hashed unique constraint only", ErrConfig)
+
 // appendSegment appends the segment of value v as that of field i of an index
 // with these names.
 func (k *KeyBuilder) appendSegment(b []byte, names []string, i, v int) ([]byte, error) {
 	if k.err != nil {
 		return b, k.err
+	}
+	if k.secret {
+		return b, errSecretKey
 	}
 	start := len(b)
 	b = append(appendKeyName(b, names[i]), '=')

@@ -36,7 +36,7 @@ func (c *engine) lookup(ctx context.Context, name string, put func(*KeyBuilder))
 	}
 	var b KeyBuilder
 	put(&b)
-	path, err := c.db.claimPath(c.model.Resource, name, index.fields, index.hashed, &b)
+	path, err := c.claimOf(&index.indexInfo, &b)
 	if err != nil {
 		return nil, err
 	}

@@ -114,7 +114,7 @@ func (k accessKind) String() string {
 
 // plan tells the way of a query.
 func (c *engine) plan(s *querySpec) Plan {
-	a := choose(s, c.partitions, c.uniques)
+	a := c.choose(s)
 	p := Plan{
 		Resource: c.model.Resource, Access: a.kind.String(), InMemory: !a.sorted,
 		limit: s.limit, offset: s.offset, perItem: 1,

@@ -74,7 +74,11 @@ type node struct {
 	path   string // of the attribute; "" for opAnd, opOr and opNot
 	values []func(*KeyBuilder)
 	parts  []node
+	hidden bool // the values are secrets
 }
+
+// secret reports whether the predicate holds values of secrets.
+func (n node) secret() bool { return n.hidden || slices.ContainsFunc(n.parts, node.secret) }
 
 type operator uint8
 
@@ -164,7 +168,7 @@ func conjuncts(list []node) []node {
 		case n.op == opAnd:
 			flat = append(flat, conjuncts(n.parts)...)
 		case n.op == opOr && isChoice(n.parts):
-			in := node{op: opIn, path: n.parts[0].path}
+			in := node{op: opIn, path: n.parts[0].path, hidden: n.parts[0].hidden}
 			for _, p := range n.parts {
 				in.values = append(in.values, p.values...)
 			}

@@ -24,8 +24,8 @@ func (c *engine) open(s *querySpec, limit int) (*reading, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	r := &reading{spec: s, access: choose(s, c.partitions, c.uniques), exact: true}
-	r.hash = queryHash(c.model.Resource, r)
+	r := &reading{spec: s, access: c.choose(s), exact: true}
+	r.hash = c.queryHash(r)
 	after, err := r.resume(c.db.id)
 	if err != nil {
 		return nil, err

@@ -37,7 +37,7 @@ func rotate(t *testing.T, db *s3db.Database, o s3db.RotateOptions) *s3db.RotateR
 }
 
 // rotationStore has documents under the key "old": in the metadata and in the
-// body, with secrets of every type, in objects, with claims, and a deleted one.
+// body, with secrets of every type, in objects, with claims, unique, and a deleted one.
 func rotationStore(t *testing.T) *memstore.Server {
 	t.Helper()
 	server := memstore.NewServer(memstore.Options{})
@@ -55,6 +55,9 @@ func rotationStore(t *testing.T) *memstore.Server {
 		t.Fatal("the small document is not in the metadata", err)
 	}
 	if _, err := db.Safes.Insert(t.Context(), safe("s")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Badges.Insert(t.Context(), badge("k")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.Safes.Insert(t.Context(), safe("gone")); err != nil {
@@ -85,6 +88,11 @@ func contents(t *testing.T, db *secrets.DB) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	k, err := db.Badges.ByCode(t.Context(), needle+"-k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all["badges/k"] = fmt.Sprint(k.Meta.Revision, k.ID, k.Code.Reveal(), k.PIN.Reveal(), k.Serial.Reveal(), k.Holder.Tax.Reveal())
 	all["safes/s"] = fmt.Sprint(d.Meta.Revision, d.Label, d.A.Reveal(), d.C.Reveal(), d.I.Reveal(), string(d.Q.Reveal()), d.S.Reveal())
 	return all
 }
@@ -103,14 +111,14 @@ func TestRotate(t *testing.T) {
 	both := func() []s3db.Option { return []s3db.Option{key("new-key-with-a-longer-id", 2), key("old", 1)} }
 
 	plan := rotate(t, openTool(t, server.Client(), both()...), s3db.RotateOptions{DryRun: true})
-	want := &s3db.RotateReport{Documents: 4, Failures: []s3db.RotateFailure{}, Keys: []s3db.KeyUse{
+	want := &s3db.RotateReport{Documents: 5, Failures: []s3db.RotateFailure{}, Keys: []s3db.KeyUse{
 		{ID: "new-key-with-a-longer-id", Active: true, Given: true},
-		{ID: "old", Given: true, Documents: 4, Secrets: 52},
+		{ID: "old", Given: true, Documents: 5, Secrets: 57},
 	}}
 	if diff := cmp.Diff(want, plan); diff != "" {
 		t.Errorf("dry run (-want +got):\n%s", diff)
 	}
-	want.Rotated, want.Keys[0].Documents, want.Keys[0].Secrets, want.Keys[1].Documents, want.Keys[1].Secrets = 4, 4, 52, 0, 0
+	want.Rotated, want.Keys[0].Documents, want.Keys[0].Secrets, want.Keys[1].Documents, want.Keys[1].Secrets = 5, 5, 57, 0, 0
 	store := server.Client()
 	tool := openTool(t, store, both()...)
 	opened := store.Counts()
@@ -118,7 +126,7 @@ func TestRotate(t *testing.T) {
 	if diff := cmp.Diff(want, report); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(memstore.Counts{Get: 1 + 4, Put: 4, List: 2}, store.Counts().Sub(opened)); diff != "" {
+	if diff := cmp.Diff(memstore.Counts{Get: 1 + 5, Put: 5, List: 3}, store.Counts().Sub(opened)); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 	// A document whose secrets are all in the metadata has another ETag too, or the
@@ -165,7 +173,7 @@ func TestRotateDrop(t *testing.T) {
 	if _, err := both.Rotate(ctx, s3db.RotateOptions{Drop: "old", DryRun: true}); !errors.Is(err, s3db.ErrConfig) {
 		t.Errorf("dry run: %v", err)
 	}
-	refused("a key that the program lacks", openTool(t, server.Client(), key("new", 2)), "old", s3db.ErrKeyInUse, `52 secrets in 4 documents are encrypted under "old"`)
+	refused("a key that the program lacks", openTool(t, server.Client(), key("new", 2)), "old", s3db.ErrKeyInUse, `57 secrets in 5 documents are encrypted under "old"`)
 
 	// A secret that does not open keeps its document as it is.
 	store := server.Client()
@@ -231,7 +239,7 @@ func TestRotateWithoutKeys(t *testing.T) {
 	// With the new key alone: what is under the old one is counted and left.
 	openTool(t, server.Client(), key("new", 2), key("old", 1))
 	report := rotate(t, openTool(t, server.Client(), key("new", 2)), s3db.RotateOptions{})
-	if report.Rotated != 0 || len(report.Failures) != 4 || report.Keys[1].Secrets != 52 {
+	if report.Rotated != 0 || len(report.Failures) != 5 || report.Keys[1].Secrets != 57 {
 		t.Errorf("report: %+v", report)
 	}
 }

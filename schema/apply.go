@@ -11,20 +11,28 @@ func (d *declaration) unique(r rule) {
 	if !d.flag(r) {
 		return
 	}
-	a := d.attribute
-	switch {
-	case d.typ.Kind == KindArray:
+	if d.typ.Kind == KindArray {
 		d.rules.UniqueItems = true
-	case !d.indexable(d.typ, d.scope, r.at, "rule unique"):
-	default:
-		x := &Index{
-			Pos:    r.at.pos,
-			Name:   a.Path,
-			Fields: []*IndexField{{Pos: r.at.pos, Path: a.Path, Attribute: a, Through: slices.Clone(d.scope.through)}},
-		}
-		d.keyNames(d.scope.resource, x, r.at, aConstraint)
-		d.scope.resource.Uniques = append(d.scope.resource.Uniques, x)
+		return
 	}
+	d.only = &r
+}
+
+// constraint makes the unique constraint of the rule unique, when all that the
+// attribute holds is known.
+func (d *declaration) constraint() {
+	if d.only == nil || !d.indexable(d.typ, d.scope, d.only.at, "rule", "unique") {
+		return
+	}
+	a, at := d.attribute, d.only.at
+	x := &Index{
+		Pos:    at.pos,
+		Name:   a.Path,
+		Fields: []*IndexField{{Pos: at.pos, Path: a.Path, Attribute: a, Through: slices.Clone(d.scope.through)}},
+		Hashed: d.typ.Kind == KindSecret,
+	}
+	d.keyNames(d.scope.resource, x, at, aConstraint)
+	d.scope.resource.Uniques = append(d.scope.resource.Uniques, x)
 }
 
 func (d *declaration) immutable() {

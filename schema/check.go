@@ -7,6 +7,7 @@ import (
 // check reports rules that are missing or contradict each other, once all of a
 // declaration are read.
 func (d *declaration) check() {
+	d.constraint()
 	d.checkItems()
 	d.checkEnum()
 	d.exclude("optional", "required", "an attribute is either optional or required", "keep one of the two")

@@ -256,8 +256,8 @@ func explainIndexes() []Explanation {
 		},
 		{
 			Code: CodeIndexSecret, Title: "secret in a key",
-			Text:  "Keys are readable to whoever may list the bucket, so a secret or password cannot be part of one.",
-			Wrong: base + "    unique: {pin: pin}\n", Right: base + "    unique: {country: country}\n",
+			Text:  "Keys are readable to whoever may list the bucket, so a secret or password cannot be part of one. A secret that holds a single value may be unique: keys hold an HMAC of it, so hashed: false is refused.",
+			Wrong: base + "    partitions: {byPin: pin}\n", Right: base + "    unique: {pin: pin}\n",
 		},
 		{
 			Code: CodeIndexRule, Title: "bad rule of a partition's field",

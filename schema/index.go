@@ -66,13 +66,13 @@ func (p *parser) index(r *Resource, key, value *node, what string, all *[]*Index
 			help("rename one of the two").also(p.src, span{at, p.src.wordEnd(at)}, "first defined here")
 	}
 	*all = append(*all, x)
-	fields := value
+	fields, hashed := value, (*node)(nil)
 	if value.kind == mappingNode {
 		fields = nil
 		p.options(value, article(what), []option{
 			{"fields", func(_, v *node) { fields = v }},
 			{"description", func(_, v *node) { p.readText(v, "description", &x.Description) }},
-			{"hashed", func(k, v *node) { p.hashed(k, v, what, x) }},
+			{"hashed", func(k, v *node) { p.hashed(k, v, what, x); hashed = v }},
 		}, nil)
 		if fields == nil {
 			p.report(CodeMissingKey, key.span(), "%s %s has no fields", what, quote(x.Name)).
@@ -105,7 +105,17 @@ func (p *parser) index(r *Resource, key, value *node, what string, all *[]*Index
 	default:
 		p.keyNames(r, x, key.span(), what)
 	}
+	if what == aConstraint && slices.ContainsFunc(x.Fields, (*IndexField).secret) {
+		if hashed != nil && !x.Hashed {
+			p.report(CodeIndexSecret, hashed.span(), "unique constraint %s is over a secret, so it is hashed", quote(x.Name)).
+				help("remove it: keys are not encrypted, and hold an HMAC of the values")
+		}
+		x.Hashed = true
+	}
 }
+
+// secret reports whether the field is a secret, which makes its constraint a hashed one.
+func (f *IndexField) secret() bool { return f.Attribute != nil && f.Attribute.Type.Kind == KindSecret }
 
 // hashed reads the option that keeps the values of a unique constraint out of its keys.
 func (p *parser) hashed(key, value *node, what string, x *Index) {
@@ -181,12 +191,12 @@ func (p *parser) resolve(r *Resource, x *Index, f *IndexField, path *node, what 
 		if a.Type.Kind == KindArray || a.Type.Kind == KindMap {
 			inside.container = string(a.Type.Kind)
 		}
-		if (inside.secret || inside.container != "") && !p.indexable(a.Type, inside, path.span(), what+" "+quote(x.Name)) {
+		if (inside.secret || inside.container != "") && !p.indexable(a.Type, inside, path.span(), what, quote(x.Name)) {
 			return "", false
 		}
 	}
 	kind = f.Attribute.Type.Kind
-	return kind, kind != "" && p.indexable(f.Attribute.Type, scope{}, path.span(), what+" "+quote(x.Name))
+	return kind, kind != "" && p.indexable(f.Attribute.Type, scope{}, path.span(), what, quote(x.Name))
 }
 
 // keyLength returns the length of a name in a key, where bytes beyond ASCII are escaped.
@@ -245,8 +255,11 @@ func (p *parser) systemField(r *Resource, name string, at *node, what string) (k
 	return "", true
 }
 
-// indexable reports whether values of t can be part of a key, and says so if not.
-func (p *parser) indexable(t *Type, s scope, at span, what string) bool {
+// indexable reports whether values of t can be part of a key of an index, and says
+// so if not. what and name are what messages call it.
+func (p *parser) indexable(t *Type, s scope, at span, what, name string) bool {
+	unique := what != aPartition
+	what += " " + name
 	switch {
 	case s.container != "" || s.secret:
 		where := s.container
@@ -255,8 +268,17 @@ func (p *parser) indexable(t *Type, s scope, at span, what string) bool {
 		}
 		p.report(CodeIndexKind, at, "%s cannot use a value inside %s", what, article(where)).
 			help("only attributes of the resource and of nested objects can be looked up")
-	case t.Kind == KindSecret || t.Kind == KindPassword:
-		p.report(CodeIndexSecret, at, "%s cannot use a %s: keys are not encrypted", what, t.Kind).
+	case t.Kind == KindSecret && unique:
+		if t.Elem == nil || t.Elem.Kind == "" || t.Elem.Kind.isKey() {
+			return true
+		}
+		p.report(CodeIndexSecret, at, "%s cannot use a secret that holds %s", what, article(string(t.Elem.Kind))).
+			help("only single values are compared: make another secret of the one that is unique")
+	case t.Kind == KindSecret:
+		p.report(CodeIndexSecret, at, "%s cannot use a secret: keys are not encrypted", what).
+			help("make it unique instead, and look the document up by an HMAC of the value")
+	case t.Kind == KindPassword:
+		p.report(CodeIndexSecret, at, "%s cannot use a password: its hashes differ each time, and cannot be compared", what).
 			help("look the document up by another attribute")
 	case t.Kind != "" && !t.Kind.isKey():
 		p.report(CodeIndexKind, at, "%s cannot use %s", what, article(string(t.Kind))).

@@ -198,7 +198,7 @@ type Index struct {
 	Name        string
 	Description string
 	Fields      []*IndexField
-	Hashed      bool // option "hashed" of a unique constraint: keys hold an HMAC of the values
+	Hashed      bool // of a unique constraint: keys hold an HMAC of the values; by the option "hashed", or because a field is a secret
 }
 
 // IndexField is one segment of an index's keys.

@@ -138,6 +138,22 @@ func mutants() []mutant {
 			old: "[sha256.Size]byte(c.sum.Sum(nil)) != c.SHA256", new: "[sha256.Size]byte{} == c.SHA256", run: contentTests, pkg: "./runtime",
 		},
 		{
+			name: "secret hash of a claim", file: "runtime/hashedclaim.go",
+			old: "mac := hmac.New(sha256.New, key)", new: "mac := hmac.New(sha256.New, nil)", run: "^TestUniqueSecretsCannotBeGuessed", pkg: "./runtime",
+		},
+		{
+			name: "constraints over secrets are hashed", file: "schema/apply.go",
+			old: "Hashed: d.typ.Kind == KindSecret,", new: "Hashed: false,", run: "^TestRight", pkg: "./schema",
+		},
+		{
+			name: "no secret in a plain key", file: "runtime/keybuilder.go",
+			old: "	if k.secret {", new: "	if false {", run: "^TestSecretKeys", pkg: "./runtime",
+		},
+		{
+			name: "cursors do not tell secrets", file: "runtime/cursor.go",
+			old: "hmac.New(sha256.New, c.db.hashKey)", new: "hmac.New(sha256.New, nil)", run: "^TestCursorsDoNotTellSecrets", pkg: "./runtime",
+		},
+		{
 			name: "end of a value in a key", file: "runtime/key.go",
 			old: "return append(b, keyEnd), hashed", new: "return b, hashed", run: "Key|Entry|Segment", pkg: "./runtime",
 		},

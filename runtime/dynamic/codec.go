@@ -17,10 +17,22 @@ func (o *object) encode(e *s3db.Encoder, v *Values) {
 func (o *object) decode(d *s3db.Decoder, v *Values, reveal bool) {
 	*v = make(Values, len(o.fields))
 	for _, f := range o.fields {
-		if x := s3db.DecodeOptional(d, f.number, func(d *s3db.Decoder, n int) any { return f.typ.decode(d, n, reveal) }); x != nil {
+		if x := s3db.DecodeOptional(d, f.number, func(d *s3db.Decoder, n int) any { return f.decode(d, n, reveal) }); x != nil {
 			(*v)[f.name] = *x
 		}
 	}
+}
+
+// decode reads the attribute. A secret that is part of a unique constraint can be
+// decrypted later, for the key of its claim.
+func (f *field) decode(d *s3db.Decoder, n int, reveal bool) any {
+	v := f.typ.decode(d, n, reveal)
+	s, isSecret := v.(Secret)
+	if isSecret && f.keyed && !reveal {
+		s.unseal = s3db.UnsealLater(d, n, s.sealed, func(d *s3db.Decoder, n int) any { return f.typ.elem.decode(d, n, true) })
+		return s
+	}
+	return v
 }
 
 // encode writes a value that check accepts; nil is an absent item.

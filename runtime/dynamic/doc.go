@@ -10,6 +10,8 @@
 //
 // Secrets stay encrypted. Without Config.Reveal they are never decrypted, not even
 // in memory; an update of other attributes writes the ciphertext back as it was.
+// Those of unique constraints are the exception: a write computes the name of the
+// claim from the value, so it needs the key.
 package dynamic
 
 import (

@@ -58,6 +58,7 @@ type Patch map[string]any
 type Secret struct {
 	sealed []byte
 	value  s3db.Secret[any]
+	unseal func() (s3db.Secret[any], error) // of one that may be part of a claim's key
 }
 
 // NewSecret returns a secret that is encrypted when it is written, with the first
@@ -67,6 +68,14 @@ func NewSecret(value any) Secret { return Secret{value: s3db.NewSecret(value)} }
 // Value returns the decrypted value; ok is false when it was read without
 // Config.Reveal.
 func (s Secret) Value() (value any, ok bool) { return s.value.Reveal(), !s.value.IsZero() }
+
+// unsealed returns the value, and decrypts it when it was not.
+func (s Secret) unsealed() (s3db.Secret[any], error) {
+	if s.value.IsZero() && s.unseal != nil {
+		return s.unseal()
+	}
+	return s.value, nil
+}
 
 // Key returns the id of the key that the stored value is encrypted with, and ""
 // for a secret that was not read from a database.

@@ -59,6 +59,15 @@ func (f *indexField) put(k *s3db.KeyBuilder, v any) {
 		k.Date(day)
 		return
 	}
+	if secret, isSecret := v.(Secret); isSecret {
+		inside, err := secret.unsealed()
+		if err != nil {
+			k.Fail(err)
+			return
+		}
+		s3db.KeySecret(k, &inside, f.scalar().key)
+		return
+	}
 	f.scalar().key(k, v)
 }
 
@@ -75,7 +84,7 @@ func (f *indexField) rules(k *s3db.KeyBuilder) *s3db.KeyBuilder {
 // scalar is the type of the field.
 func (f *indexField) scalar() *scalar {
 	if f.through != nil {
-		return f.through[len(f.through)-1].typ.scalar
+		return f.through[len(f.through)-1].typ.single()
 	}
 	switch f.path {
 	case fieldCreated, fieldUpdated:

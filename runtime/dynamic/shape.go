@@ -61,6 +61,7 @@ type field struct {
 	optional bool
 	typ      *valueType
 	cut      bool // truncate-data may cut it
+	keyed    bool // a secret that is part of a unique constraint
 	min      int  // to so many characters
 }
 
@@ -205,6 +206,15 @@ func newType(stored storedType) (t *valueType, err error) {
 	return t, err
 }
 
+// single is the scalar of a single value, also of one that a secret holds; nil for
+// others.
+func (t *valueType) single() *scalar {
+	if t.kind == kindSecret {
+		return t.elem.scalar
+	}
+	return t.scalar
+}
+
 // Types that are no scalars.
 const (
 	kindObject   = "object"
@@ -266,6 +276,12 @@ func (s *shape) indexes(stored []storedIndex) ([]*index, error) {
 			if err != nil {
 				return nil, fmt.Errorf("index %s: %w", x.Name, err)
 			}
+			if n := len(through); n > 0 && through[n-1].typ.kind == kindSecret {
+				if !x.Hashed {
+					return nil, fmt.Errorf("index %s: attribute %q is a secret, which only a hashed unique constraint may use", x.Name, f.Path)
+				}
+				through[n-1].keyed = true
+			}
 			i.fields = append(i.fields, indexField{path: f.Path, through: through, date: f.Date, maxLength: f.MaxLength, desc: f.Desc})
 		}
 		all = append(all, i)
@@ -291,7 +307,7 @@ func (s *shape) resolve(path string) ([]*field, error) {
 		through = append(through, f)
 		o = f.typ.object
 	}
-	if through[len(through)-1].typ.scalar == nil || through[len(through)-1].typ.scalar.key == nil {
+	if s := through[len(through)-1].typ.single(); s == nil || s.key == nil {
 		return nil, fmt.Errorf("attribute %q cannot be part of a key", path)
 	}
 	return through, nil
