@@ -137,6 +137,17 @@ var importRules = []importRule{
 		because:  "behaviors use the public API of the runtime",
 	},
 	{
+		packages: "plugins/fulltext",
+		ours:     []string{"runtime"},
+		others: []string{
+			"github.com/clipperhouse/uax29/v2",
+			"github.com/google/uuid",
+			"github.com/kljensen/snowball",
+			"golang.org/x/text",
+		},
+		because: "a plugin uses the public API of the runtime and the libraries of its field",
+	},
+	{
 		packages: "example/generated/...",
 		ours:     []string{"runtime", "behaviors", "runtime/s3store", "runtime/boltstore", "runtime/memstore"},
 		others:   []string{"github.com/google/uuid", "github.com/shopspring/decimal"},
