@@ -40,6 +40,7 @@ type resourceInfo struct {
 	ids      bool // the model makes ids itself
 	version  int  // in the lock file
 	hashes   []string
+	steps    []Step
 	indexes  []string // names of partitions and unique constraints, as in storedShape.indexes
 }
 
@@ -47,7 +48,7 @@ func (m *Model[T, ID, I, P]) info() resourceInfo {
 	info := resourceInfo{
 		name: m.Resource, schema: m.Schema, settings: m.Settings, secrets: m.Secrets, ids: m.NewID != nil,
 		hashed:  slices.ContainsFunc(m.Uniques, func(x Index[T]) bool { return x.Hashed }),
-		version: m.Version, hashes: m.Hashes,
+		version: m.Version, hashes: m.Hashes, steps: m.Steps,
 	}
 	for i := range m.Partitions {
 		info.indexes = append(info.indexes, partitionName(m.Partitions[i].Name))

@@ -42,6 +42,9 @@ var (
 	// ErrOutdated: the program has an older version of the resource's schema than
 	// the database, and cannot do this without losing what it does not know.
 	ErrOutdated = errors.New("the program is older than the database")
+	// ErrNeedsProgram: a program without generated code cannot bring a document to
+	// the newest version, because only the program of the resource has the function.
+	ErrNeedsProgram = errors.New("only the program of the resource can bring the document up to date")
 	// ErrUnavailable: the store did not answer, or only with errors that pass,
 	// until the attempts were used up.
 	ErrUnavailable = errors.New("store unavailable")

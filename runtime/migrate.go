@@ -71,8 +71,9 @@ func MigrateAll(ctx context.Context, o MigrateOptions, collections ...Migrator) 
 // It begins by shutting out writers of older versions: from then on they get
 // ErrOutdated, and go on reading. A run that was cut off is gone on with by the
 // next one. A document that cannot be migrated stays as it is, and the error is a
-// *BulkError that names it; the migration is not complete then. Errors:
-// ErrOutdated when the database has a newer version.
+// *BulkError that names it; the migration is not complete then. Errors, before
+// anything is changed: ErrOutdated when the database has a newer version,
+// ErrNeedsProgram when a program without generated code lacks a function.
 //
 // It costs 1 GET for each document, what an update costs for each that is
 // rewritten, and 2 LIST or PUT for every 1,000.
@@ -88,6 +89,9 @@ func (c *engine) migrate(ctx context.Context, o MigrateOptions) (*MigrateReport,
 	view := c.seen()
 	if view.newest > c.version {
 		return nil, c.fail(op, "", fmt.Errorf("%w: it has version %d, this program has version %d", ErrOutdated, view.newest, c.version))
+	}
+	if lacking := view.lacking(c.model.Steps); len(lacking) > 0 && !o.DryRun {
+		return nil, c.fail(op, "", needsProgram(lacking[0], ErrNeedsProgram))
 	}
 	m := &migration{
 		engine: c, options: o,

@@ -1,6 +1,7 @@
 package s3db
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -171,7 +172,7 @@ func (r *record) pad(b []byte) []byte {
 // tombstoneSize reports whether a body of this size is a tombstone's.
 func tombstoneSize(size int64) bool { return size%tombstoneGrain == 0 }
 
-func sortedKeys[T any](m map[string]T) []string {
+func sortedKeys[K cmp.Ordered, T any](m map[K]T) []K {
 	return slices.Sorted(maps.Keys(m))
 }
 

@@ -198,9 +198,13 @@ func (r *registry) register(info resourceInfo, now time.Time) (version int, chan
 	if err != nil {
 		return 0, false, err
 	}
+	settings, err := info.storedSettings()
+	if err != nil {
+		return 0, false, err
+	}
 	// A program that is older than the database does not know better.
-	if res := r.Resources[info.name]; info.settings != "" && version == res.Version && compactJSON(res.Settings) != info.settings {
-		res.Settings = json.RawMessage(info.settings)
+	if res := r.Resources[info.name]; settings != "" && version == res.Version && compactJSON(res.Settings) != settings {
+		res.Settings = json.RawMessage(settings)
 		r.Resources[info.name] = res
 		changed = true
 	}

@@ -20,6 +20,8 @@ type Step struct {
 	// Defaults writes the attributes that have a default and that older documents
 	// may lack; those that a document has stay as they are.
 	Defaults func(*Encoder)
+
+	lacking bool // Migrate stands for a function that only the resource's program has
 }
 
 // moves reports whether the step stores values in another way than before, so
@@ -30,13 +32,20 @@ func (s *Step) moves() bool { return len(s.Convert) > 0 || s.Migrate != nil }
 // field already keeps it.
 type Conversion struct {
 	from, to int
+	typ      string // of the field that is made
 	convert  func(text string) (string, error)
 }
+
+// Types that conversions make, as in stored shapes.
+const (
+	typeNumber  = "number"
+	typeDecimal = "decimal"
+)
 
 // IntToFloat makes a number of an integer. One that no number is equal to, which
 // is beyond 2^53, is an error.
 func IntToFloat(from, to int) Conversion {
-	return Conversion{from: from, to: to, convert: func(text string) (string, error) {
+	return Conversion{from: from, to: to, typ: typeNumber, convert: func(text string) (string, error) {
 		i, err := parseBase62Int(text)
 		if err != nil {
 			return "", err
@@ -51,7 +60,7 @@ func IntToFloat(from, to int) Conversion {
 
 // IntToDecimal makes a decimal of an integer.
 func IntToDecimal(from, to int) Conversion {
-	return Conversion{from: from, to: to, convert: func(text string) (string, error) {
+	return Conversion{from: from, to: to, typ: typeDecimal, convert: func(text string) (string, error) {
 		i, err := parseBase62Int(text)
 		if err != nil {
 			return "", err
@@ -88,7 +97,7 @@ func (c *engine) upgrade(r *record, from int, s sealer) (*record, error) {
 	for i := range c.model.Steps {
 		if step := &c.model.Steps[i]; step.Version > from {
 			if err := u.do(step); err != nil {
-				return nil, fmt.Errorf("version %d: %w", step.Version, err)
+				return nil, needsProgram(step.Version, err)
 			}
 		}
 	}

@@ -176,6 +176,10 @@ type ResourceVersion struct {
 	// as "partition byCountry" or "unique email". Reads of such a partition, and
 	// lookups that find nothing, read all documents instead.
 	Incomplete []string
+	// NeedsProgram are the versions that documents which may be there can only be
+	// brought to by functions of the resource's program, in a program without
+	// generated code.
+	NeedsProgram []int
 }
 
 // Outdated reports whether the database has a newer version than this program.
@@ -197,9 +201,25 @@ func (db *Database) Versions(ctx context.Context) ([]ResourceVersion, error) {
 				x.Incomplete = append(x.Incomplete, index)
 			}
 		}
+		x.NeedsProgram = v.lacking(db.infos[name].steps)
 		list = append(list, x)
 	}
 	return list, nil
+}
+
+// lacking returns the versions whose steps take functions that this program does
+// not have, for documents of versions that may still be there.
+func (v *resourceView) lacking(steps []Step) []int {
+	var versions []int
+	for i := range steps {
+		older := func(version int) bool {
+			return version >= v.oldest && version != v.version && v.locked[version] >= 0 && v.locked[version] < steps[i].Version
+		}
+		if steps[i].lacking && slices.ContainsFunc(slices.Collect(maps.Keys(v.locked)), older) {
+			versions = append(versions, steps[i].Version)
+		}
+	}
+	return versions
 }
 
 // seen returns what the registry said last of the collection's resource.

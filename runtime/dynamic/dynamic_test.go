@@ -1,6 +1,7 @@
 package dynamic_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,8 +39,12 @@ func registry(t *testing.T, resources map[string][2]string) *memstore.Store {
 	t.Helper()
 	entries := map[string]any{}
 	for name, r := range resources {
+		schema, err := json.Marshal(json.RawMessage(r[0])) // escapes "<", as that of all does
+		if err != nil {
+			t.Fatal(err)
+		}
 		entry := map[string]any{"version": 0, "versions": []any{
-			map[string]any{"version": 0, "hash": "", "created": time.Time{}, "schema": json.RawMessage(r[0])},
+			map[string]any{"version": 0, "hash": fmt.Sprintf("%x", sha256.Sum256(schema)), "created": time.Time{}, "schema": json.RawMessage(r[0])},
 		}}
 		if r[1] != "" {
 			entry["settings"] = json.RawMessage(r[1])

@@ -17,10 +17,12 @@ func (s *shape) model() *s3db.Model[Document, string, Input, Patch] {
 	m := &s3db.Model[Document, string, Input, Patch]{
 		Resource: s.resource,
 		Schema:   s.schema,
-		Settings: s.settings,
+		Version:  s.version,
+		Hashes:   s.hashes,
+		Steps:    s.steps,
 		Behavior: behaviorOf(s.known.Behavior),
 		NewID:    s.newID(),
-		AnyID:    s.settings == "" || s.known.ID.Charset == "any",
+		AnyID:    !s.told || s.known.ID.Charset == "any",
 		Secrets:  s.secrets,
 		Names:    s.object.names(),
 		ID:       func(d *Document) *string { return &d.ID },
@@ -197,7 +199,7 @@ func (b unknownBehavior) Name() string { return string(b) }
 // Fit implements s3db.Behavior.
 func (b unknownBehavior) Fit(*s3db.Draft) error {
 	if b == "" {
-		return fmt.Errorf("%w: the registry does not tell the behavior of the resource: open the database once with its generated client, of this release or a later one", s3db.ErrConfig)
+		return fmt.Errorf("%w: the registry does not tell how documents of the resource are written: open the database once with its generated client, of this release or a later one", s3db.ErrConfig)
 	}
 	return fmt.Errorf("%w: the behavior %q is not known to this program", s3db.ErrNewerFormat, string(b))
 }

@@ -14,8 +14,11 @@ import (
 type shape struct {
 	resource   string
 	schema     string // as it stands in the registry
-	settings   string
+	told       bool   // known is what a program has told
 	known      settings
+	version    int         // in the lock file of the program that told the steps
+	hashes     []string    // of the versions in that lock file
+	steps      []s3db.Step // for documents of older versions
 	object     *object
 	partitions []*index
 	uniques    []*index
@@ -141,16 +144,23 @@ func newShape(r *s3db.DescribedResource, reveal bool) (*shape, error) {
 	if stored.Resource != r.Name || len(stored.Fields) == 0 {
 		return nil, fail(s3db.ErrCorrupt, "what is stored for version %d is no shape of documents", r.Version)
 	}
-	s := &shape{resource: r.Name, schema: version.Schema, settings: r.Settings, reveal: reveal}
+	s := &shape{resource: r.Name, schema: version.Schema, reveal: reveal, told: r.Settings != ""}
 	var err error
+	if s.hashes, s.steps, err = r.History(); err != nil {
+		return nil, err
+	}
+	s.version = max(len(s.hashes)-1, 0)
 	if s.object, err = newObject(stored.Fields); err != nil {
 		return nil, fail(s3db.ErrNewerFormat, "%w", err)
 	}
 	s.secrets = s.object.secrets()
-	if r.Settings != "" {
+	if s.told {
 		if err := json.Unmarshal([]byte(r.Settings), &s.known); err != nil {
 			return nil, fail(s3db.ErrCorrupt, "its settings cannot be read: %w", err)
 		}
+	}
+	if len(r.Versions) > 1 && s.hashes == nil {
+		s.known.Behavior = "" // nobody told how to write, or what documents of older versions need
 	}
 	if s.partitions, err = s.indexes(stored.Partitions); err != nil {
 		return nil, fail(s3db.ErrCorrupt, "%w", err)
@@ -316,7 +326,7 @@ func (s *shape) resolve(path string) ([]*field, error) {
 // timestamps reports whether documents have createdAt and updatedAt. Older
 // registries do not say so; the partitions that go with them do.
 func (s *shape) timestamps() bool {
-	if s.settings != "" {
+	if s.told {
 		return s.known.Timestamps
 	}
 	return slices.ContainsFunc(s.partitions, func(i *index) bool {
