@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitOK
 	}
-	if errors.Is(err, errDifferent) || errors.Is(err, errFindings) || errors.Is(err, errFailures) || errors.Is(err, errBreaking) || errors.Is(err, errUnrotated) {
+	if errors.Is(err, errDifferent) || errors.Is(err, errFindings) || errors.Is(err, errFailures) || errors.Is(err, errBreaking) || errors.Is(err, errUnrotated) || errors.Is(err, errUnmigrated) {
 		return exitDifferent
 	}
 	report(stderr, command, err)
@@ -86,8 +86,9 @@ and "s3dbgen generate" makes the package shop of it.
 
 Exit codes: 0 success; 1 generate --check or diff found differences, breaking found
 something that breaks, fsck found something wrong, a transfer went on after
-failures, or rotate left secrets under other keys; 2 wrong usage, a mistake in the
-schema, or files that cannot be read or written.`,
+failures, rotate left secrets under other keys, or migrate left documents of older
+versions; 2 wrong usage, a mistake in the schema, or files that cannot be read or
+written.`,
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil

@@ -179,7 +179,7 @@ func TestMigrateRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "migrate needs the URL of the old database: --from-s3dbjs"},
+		{nil, "migrate takes the URL of one database, or --from-s3dbjs and --to"},
 		{[]string{"--from-s3dbjs", url}, "migrate needs the URL of the new database: --to"},
 		{[]string{"--from-s3dbjs", url, "--to", to, "--format", "xml"}, `--format "xml": must be text or json`},
 		{[]string{"--from-s3dbjs", url, "--to", to, "--from-default-passphrase", "--from-passphrase-file", "x"}, "exclude each other"},

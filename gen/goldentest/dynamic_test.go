@@ -81,6 +81,9 @@ func TestDynamicVersions(t *testing.T) {
 	if diff := cmp.Diff(full, newest.ids("ByCity", "Rio")); diff != "" {
 		t.Errorf("documents in Rio (-want +got):\n%s", diff)
 	}
+	if list := newest.ids("ByVersion", 0); len(list) > 0 || len(newest.ids("ByVersion", lastWithoutCode)) != 8 {
+		t.Errorf("documents of the first version: %v", list)
+	}
 	if _, m := newest.show("full0"); m.StoredVersion != lastWithoutCode {
 		t.Errorf("stored under version %d", m.StoredVersion)
 	}

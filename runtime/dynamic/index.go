@@ -32,7 +32,7 @@ func (f *indexField) value(d *Document) (v any, ok bool) {
 		case fieldUpdated:
 			return d.UpdatedAt, true
 		case fieldVersion:
-			return int64(d.Meta.Version), true
+			return int64(d.Meta.StoredVersion), true
 		default:
 			return d.ID, true
 		}
