@@ -51,7 +51,12 @@ func vocabulary() []string {
 // documents gives, and changes nothing.
 func checkIndex(t *testing.T, s *testServer) {
 	t.Helper()
-	c, x := open(t, s.Client(), fulltext.Options{CompactAfter: -1})
+	checkStore(t, s.Client())
+}
+
+func checkStore(t *testing.T, store s3db.Store) {
+	t.Helper()
+	c, x := open(t, store, fulltext.Options{CompactAfter: -1})
 	docs := newScan(must(c.GetAll(t.Context()))(t))
 	for _, word := range vocabulary() {
 		var want []string
@@ -166,8 +171,8 @@ func steps() []step {
 }
 
 // prepareDocuments leaves two segments, one with documents that have left it, and
-// marks of each kind.
-func prepareDocuments(t *testing.T, s *testServer) {
+// marks of each kind. With many documents, the first segment stays when some leave.
+func prepareDocuments(t *testing.T, s *testServer, many int) {
 	t.Helper()
 	c, x := open(t, s.Client(), fulltext.Options{})
 	run := func(steps ...func(context.Context, *accounts, texts) error) {
@@ -176,7 +181,7 @@ func prepareDocuments(t *testing.T, s *testServer) {
 			t.Fatal(err)
 		}
 	}
-	for i := range 12 {
+	for i := range many {
 		run(upsert(fmt.Sprintf("many%02d", i), vocabulary()[i%7]))
 	}
 	run(compact, upsert("a", "apple"), upsert("many03", "bread"), compact)
@@ -200,7 +205,7 @@ func crashAt(n int, applied bool, struck *atomic.Bool) memstore.Fault {
 func TestCrash(t *testing.T) {
 	cases := 0
 	prepared := newServer(false)
-	prepareDocuments(t, prepared)
+	prepareDocuments(t, prepared, 16)
 	for _, op := range steps() {
 		for n := 1; ; n++ {
 			var struck atomic.Bool
@@ -293,7 +298,7 @@ func TestInterleavings(t *testing.T) {
 	cases := 0
 	for _, local := range places {
 		prepared := newServer(local)
-		prepareDocuments(t, prepared)
+		prepareDocuments(t, prepared, 16)
 		for _, op := range steps() {
 			for _, other := range others {
 				for n := 1; ; n++ {
@@ -338,7 +343,7 @@ func TestInterleavings(t *testing.T) {
 func TestConcurrentWriters(t *testing.T) {
 	const writers, writes = 16, 60
 	s := newServer(false)
-	prepareDocuments(t, s)
+	prepareDocuments(t, s, 30)
 	ctx, stop := context.WithCancel(t.Context())
 	var writing, tending sync.WaitGroup
 	for w := range writers {
@@ -387,11 +392,11 @@ func TestFaults(t *testing.T) {
 	if testing.Short() {
 		seeds = 12
 	}
-	told := 0
+	var told atomic.Int64
 	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
 			s := newServer(false)
-			prepareDocuments(t, s)
+			prepareDocuments(t, s, 30)
 			var running sync.WaitGroup
 			for w := range 4 {
 				store := s.Client()
@@ -403,7 +408,7 @@ func TestFaults(t *testing.T) {
 					for range 12 {
 						list := append(steps(), step{run: upsert("a", vocabulary()[rnd.IntN(7)])}, step{run: upsert("x", "dough")}, step{run: remove("x")})
 						if err := list[rnd.IntN(len(list))].run(t.Context(), c, x); err != nil {
-							told++
+							told.Add(1)
 						}
 					}
 				})
@@ -416,14 +421,14 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d operations were told of a failure", told)
+	t.Logf("%d operations were told of a failure", told.Load())
 }
 
 // TestSearchMeanwhile: a search whose index is changed at any of its requests finds
 // what it would have found before.
 func TestSearchMeanwhile(t *testing.T) {
 	prepared := newServer(false)
-	prepareDocuments(t, prepared)
+	prepareDocuments(t, prepared, 16)
 	_, x := open(t, prepared.Client(), fulltext.Options{})
 	want := idsOf(must(x.Search(t.Context(), "honey dough"))(t))
 	if len(strings.Fields(want)) < 10 {
@@ -458,4 +463,59 @@ func TestSearchMeanwhile(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestLostReplies: the reply to a new manifest is lost, applied or not, and at each
+// request afterwards another program changes the index. What others have built upon
+// stays.
+func TestLostReplies(t *testing.T) {
+	prepared := newServer(false)
+	prepareDocuments(t, prepared, 30)
+	cases := 0
+	for _, op := range steps()[4:6] { // compaction and rebuild
+		for _, other := range []step{
+			{"compaction", compact}, {"update and compaction", all(upsert("a", "grape"), compact)}, {"two compactions", all(upsert("a", "grape"), compact, upsert("x", "dough"), compact)},
+			{"rebuild", func(ctx context.Context, _ *accounts, x texts) error { return x.Rebuild(ctx) }},
+		} {
+			for _, applied := range []bool{true, false} {
+				for n := 1; ; n++ {
+					reached := false
+					cases++
+					synctest.Test(t, func(t *testing.T) {
+						s := prepared.clone()
+						c2, x2 := open(t, s.Client(), fulltext.Options{})
+						faulty := s.Client()
+						store := &interrupted{Store: faulty}
+						c, x := open(t, store, fulltext.Options{})
+						lost := false
+						faulty.SetFault(func(r memstore.Request) memstore.Injection {
+							if r.Kind != memstore.Put || r.Key != "plugin=fulltext/accounts/index" || lost {
+								return memstore.Injection{}
+							}
+							lost = true
+							return memstore.Injection{Fault: memstore.Reset, Applied: applied}
+						})
+						store.left, store.run = n, func() {
+							reached = true
+							if err := other.run(t.Context(), c2, x2); err != nil && !errors.Is(err, s3db.ErrConflict) {
+								t.Errorf("%s: %v", other.name, err)
+							}
+						}
+						if err := op.run(t.Context(), c, x); err != nil && !errors.Is(err, s3db.ErrConflict) && !errors.Is(err, s3db.ErrUnknownOutcome) {
+							t.Errorf("%s: %v", op.name, err)
+						}
+						checkIndex(t, s)
+						checkTidy(t, s)
+						if t.Failed() {
+							t.Fatalf("%s, applied %t, %s before request %d", op.name, applied, other.name, n)
+						}
+					})
+					if !reached || t.Failed() {
+						break
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d cases", cases)
 }
