@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -205,20 +206,24 @@ func (c *engine) setTimes(d document, created, updated time.Time) {
 	}
 }
 
-// parallel runs f(0) … f(n-1), at most width at a time.
+// parallel runs f(0) … f(n-1), at most width at a time, one of them on the caller's
+// goroutine. No call has a goroutine of its own: a request needs a deep stack, which
+// grows once for each goroutine.
 func parallel(n, width int, f func(i int)) {
 	if n == 1 {
 		f(0)
 		return
 	}
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, width)
-	for i := range n {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			f(i)
-		})
+	var next atomic.Int64
+	work := func() {
+		for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+			f(int(i))
+		}
 	}
-	wg.Wait()
+	var others sync.WaitGroup
+	for range min(n, width) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
 }
