@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/s3dbgen/s3dbgen/behaviors"
+	"github.com/s3dbgen/s3dbgen/internal/leaktest"
 	"github.com/s3dbgen/s3dbgen/internal/testserver"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
@@ -47,10 +49,7 @@ func onServer(t *testing.T) s3db.Store {
 
 var server testserver.Shared
 
-func TestMain(m *testing.M) {
-	defer server.Close()
-	m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(leaktest.Tests{M: m, Then: []func(){server.Close}}.Run()) }
 
 var ignoreMeta = cmpopts.IgnoreFields(post{}, "Meta")
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/s3dbgen/s3dbgen/internal/leaktest"
 	"github.com/s3dbgen/s3dbgen/internal/testserver"
 )
 
@@ -17,10 +18,7 @@ var update = flag.Bool("update", false, "write testdata/output.txt anew")
 
 var server testserver.Shared
 
-func TestMain(m *testing.M) {
-	defer server.Close()
-	m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(leaktest.Tests{M: m, Then: []func(){server.Close}}.Run()) }
 
 // TestTour takes the tour in each store and compares what it prints. In memory,
 // what it prints includes the requests of each step, except for the step in which

@@ -14,13 +14,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
+	"github.com/s3dbgen/s3dbgen/internal/leaktest"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
 
 var update = flag.Bool("update", false, "write the expected output in the scripts anew")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"s3dbgen": main})
+	testscript.Main(leaktest.Tests{M: m}, map[string]func(){"s3dbgen": main})
 }
 
 // TestScripts runs the command line in testdata/script. Beside the commands of

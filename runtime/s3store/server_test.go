@@ -1,9 +1,12 @@
 package s3store_test
 
 import (
+	"net/http"
+	"os"
 	"strings"
 	"testing"
 
+	"github.com/s3dbgen/s3dbgen/internal/leaktest"
 	"github.com/s3dbgen/s3dbgen/internal/testserver"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/s3store"
@@ -13,16 +16,27 @@ import (
 var server testserver.Shared
 
 func TestMain(m *testing.M) {
-	defer server.Close()
-	m.Run()
+	os.Exit(leaktest.Tests{M: m, Then: []func(){server.Close}, Except: []string{
+		// The SDK looks for credentials on, when the request that needs them has ended.
+		"github.com/aws/aws-sdk-go-v2/aws.(*CredentialsCache).singleRetrieve",
+	}}.Run())
 }
 
-// options connect to a new bucket of the test server.
+// options connect to a new bucket of the test server. At the end of the test, no
+// body of a reply may be open.
 func options(t *testing.T) s3store.Options {
 	t.Helper()
 	srv := server.Get(t)
+	bodies := &leaktest.Bodies{Next: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}}
+	t.Cleanup(func() {
+		if n := bodies.Open(); n > 0 {
+			t.Errorf("%d bodies of replies are left open", n)
+		}
+		bodies.CloseIdleConnections()
+	})
 	return s3store.Options{
-		Bucket: srv.Bucket(t), Endpoint: srv.Endpoint, AccessKey: srv.AccessKey, SecretKey: srv.SecretKey,
+		HTTPClient: &http.Client{Transport: bodies, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		Bucket:     srv.Bucket(t), Endpoint: srv.Endpoint, AccessKey: srv.AccessKey, SecretKey: srv.SecretKey,
 		// What Probe finds: MinIO deletes whatever If-Match says, versitygw looks at
 		// it and deletes a moment later.
 		Capabilities: &s3db.Capabilities{MetadataLimit: s3db.DefaultMetadataLimit, ConditionalPut: true},
