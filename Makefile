@@ -77,6 +77,16 @@ generate: ## Write example/generated and all golden files anew
 bench: $(VERSITYGW) ## Run the benchmarks: BENCH=regexp COUNT=n
 	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
 
+.PHONY: performance
+performance: $(VERSITYGW) ## Measure what docs/performance.md tells, and write its plots and tables
+	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw S3DB_TEST_REQUIRE_SERVERS=1 \
+		go test -run '^$$' -bench '^Benchmark(Many|Growth)$$' -benchtime 1x -count $(COUNT) -timeout 2h -p 1 ./runtime ./runtime/s3store \
+		| tee /dev/stderr | go run ./internal/performance docs/performance.md
+
+.PHONY: soak
+soak: ## Stream 1,000,000 documents in constant memory (needs 4 GB)
+	STREAM_DOCUMENTS=1000000 go test ./runtime -run '^TestStreamMemory$$' -count 1 -timeout 1h -v
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME
 	@for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

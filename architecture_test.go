@@ -186,6 +186,15 @@ var importRules = []importRule{
 		because:  "it changes the text of the product and knows nothing of it",
 	},
 	{
+		packages: "internal/leaktest",
+		others:   []string{"go.uber.org/goleak"},
+		because:  "it looks at the test binary and knows nothing of what is tested",
+	},
+	{
+		packages: "internal/performance",
+		because:  "it reads what benchmarks print and knows nothing of the product",
+	},
+	{
 		packages: "internal/sim",
 		because:  "it is tests alone, of the client and its stores",
 	},
