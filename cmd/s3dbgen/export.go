@@ -121,7 +121,7 @@ func (x *export) run(ctx context.Context, r *dynamic.Resource) (err error) {
 			return err
 		}
 	}
-	p := newProgress(x.stderr, &x.requests, "exported", total)
+	p := newProgress(x.stderr, isTerminal(x.stderr), &x.requests, "exported", total)
 	n := 0
 	o := transfer.ExportOptions{Format: x.format, Reveal: x.flags.secrets, Failed: x.flags.failed(p)}
 	o.Done = func() { n++; p.to(n) }

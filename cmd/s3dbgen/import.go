@@ -105,7 +105,7 @@ func (m *importing) run(ctx context.Context, r *dynamic.Resource) (err error) {
 		}
 		m.options.Skip, m.options.Resumed = at.Done, true
 	}
-	p := newProgress(m.stderr, &m.requests, "imported", total)
+	p := newProgress(m.stderr, isTerminal(m.stderr), &m.requests, "imported", total)
 	m.options.Failed = m.flags.failed(p)
 	done, saved := at.Done, at.Done
 	var saveErr error

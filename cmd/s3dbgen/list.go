@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"iter"
 	"strings"
 	"text/tabwriter"
 
@@ -12,7 +11,6 @@ import (
 
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/dynamic"
-	"github.com/s3dbgen/s3dbgen/runtime/transfer"
 )
 
 // selection says which documents of a resource a command is about.
@@ -30,8 +28,23 @@ const whereHelp = `--where PATH=VALUE keeps the documents with that value. It ma
 times; some partition must begin with the attributes named, so that nothing else
 is read.`
 
-// query returns the query of a partition.
+// query returns the query of the selected documents.
 func (s *selection) query(r *dynamic.Resource) (none s3db.Query[dynamic.Document, string], err error) {
+	if len(s.where) > 0 {
+		return s.partition(r)
+	}
+	q := r.Query()
+	if s.prefix != "" {
+		q = q.Where(r.ID().Prefix(s.prefix))
+	}
+	if s.after != "" {
+		q = q.Where(r.ID().Gt(s.after))
+	}
+	return q, nil
+}
+
+// partition returns the query of a partition.
+func (s *selection) partition(r *dynamic.Resource) (none s3db.Query[dynamic.Document, string], err error) {
 	given := map[string]string{}
 	var paths []string
 	for _, condition := range s.where {
@@ -69,39 +82,6 @@ func partitions(r *dynamic.Resource) string {
 	return strings.Join(all, ", ")
 }
 
-// documents reads the selected documents.
-func (s *selection) documents(ctx context.Context, r *dynamic.Resource) (iter.Seq2[*dynamic.Document, error], error) {
-	if len(s.where) == 0 {
-		after := s.after
-		if s.prefix != "" && s.prefix > after {
-			return s.prefixed(transfer.From(ctx, r, s.prefix)), nil
-		}
-		return s.prefixed(transfer.After(ctx, r, after)), nil
-	}
-	q, err := s.query(r)
-	if err != nil {
-		return nil, err
-	}
-	return q.All(ctx), nil
-}
-
-// prefixed ends with the last id that has the prefix.
-func (s *selection) prefixed(all iter.Seq2[*dynamic.Document, error]) iter.Seq2[*dynamic.Document, error] {
-	return func(yield func(*dynamic.Document, error) bool) {
-		for d, err := range all {
-			if err == nil && !strings.HasPrefix(d.ID, s.prefix) {
-				if d.ID > s.prefix {
-					return
-				}
-				continue
-			}
-			if !yield(d, err) {
-				return
-			}
-		}
-	}
-}
-
 func newList() *cobra.Command {
 	var db databaseFlags
 	var s selection
@@ -112,7 +92,8 @@ func newList() *cobra.Command {
 		DisableFlagsInUseLine: true,
 		Short:                 "Print documents, one a line",
 		Long: `List prints the documents of a resource in the order of their ids, or those of a
-partition in its order. Secrets and passwords are "[redacted]" unless --secrets
+partition in its order. It reads what it prints: --prefix, --after and --limit
+spare the requests for all else. Secrets and passwords are "[redacted]" unless --secrets
 asks for them and a key is given.
 
 ` + whereHelp + `
@@ -147,9 +128,12 @@ asks for them and a key is given.
 }
 
 func list(ctx context.Context, r *dynamic.Resource, s selection, limit int, output string, secrets bool, stdout io.Writer) (err error) {
-	documents, err := s.documents(ctx, r)
+	q, err := s.query(r)
 	if err != nil {
 		return err
+	}
+	if limit > 0 {
+		q = q.Limit(limit)
 	}
 	write := func(d *dynamic.Document) error {
 		text, err := documentJSON(d, secrets)
@@ -181,16 +165,12 @@ func list(ctx context.Context, r *dynamic.Resource, s selection, limit int, outp
 			}
 		}()
 	}
-	n := 0
-	for d, err := range documents {
+	for d, err := range q.All(ctx) {
 		if err != nil {
 			return err
 		}
 		if err := write(d); err != nil {
 			return err
-		}
-		if n++; n == limit {
-			break
 		}
 	}
 	return nil
@@ -227,12 +207,9 @@ reading them. The documents of a partition are read.
 		Args: exactly("URL", "RESOURCE"),
 		RunE: func(command *cobra.Command, args []string) error {
 			return db.with(command.Context(), args[0], args[1], func(r *dynamic.Resource) error {
-				q := r.Query()
-				if len(s.where) > 0 {
-					var err error
-					if q, err = s.query(r); err != nil {
-						return err
-					}
+				q, err := s.query(r)
+				if err != nil {
+					return err
 				}
 				n, err := q.Count(command.Context())
 				if err != nil {

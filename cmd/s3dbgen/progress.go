@@ -26,9 +26,9 @@ type progress struct {
 const linesEvery = 10_000
 
 // newProgress counts to total; 0 is not known.
-func newProgress(w io.Writer, requests *s3db.RequestCounter, verb string, total int) *progress {
+func newProgress(w io.Writer, terminal bool, requests *s3db.RequestCounter, verb string, total int) *progress {
 	p := &progress{w: w, requests: requests, verb: verb}
-	if isTerminal(w) {
+	if terminal {
 		if total == 0 {
 			total = -1
 		}

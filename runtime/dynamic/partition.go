@@ -28,6 +28,11 @@ func described(list []*index) []Index {
 	return all
 }
 
+// ID is the id of documents, for predicates.
+func (r *Resource) ID() s3db.TextAttr[*Document, string] {
+	return s3db.IDAttr(s3db.Root[*Document](), func(d *Document) *string { return &d.ID })
+}
+
 // InPartition returns the query of the documents whose first fields of a partition
 // have the values given, of the types of Values. Without values it is the whole
 // partition. Errors match s3db.ErrConfig.

@@ -56,8 +56,8 @@ type Report struct {
 	Failed    int
 }
 
-// Export writes the documents of a resource in the order of their ids. It costs 1
-// request for each document and 1 for each 1,000. The report is right also when
+// Export writes the documents of a resource in the order of their ids, those after
+// ExportOptions.After. It costs 1 request for each document and 1 for each 1,000. The report is right also when
 // there is an error.
 func Export(ctx context.Context, r *dynamic.Resource, w io.Writer, o ExportOptions) (Report, error) {
 	if o.Every <= 0 {
@@ -89,7 +89,11 @@ type exporter struct {
 }
 
 func (x *exporter) run(ctx context.Context, r *dynamic.Resource) error {
-	for d, err := range After(ctx, r, x.options.After) {
+	q := r.Query()
+	if x.options.After != "" {
+		q = q.Where(r.ID().Gt(x.options.After))
+	}
+	for d, err := range q.All(ctx) {
 		if err != nil {
 			x.report.Failed++
 			f := ItemError{Err: err}
