@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -49,7 +48,7 @@ func onServer(t *testing.T) s3db.Store {
 
 var server testserver.Shared
 
-func TestMain(m *testing.M) { os.Exit(leaktest.Tests{M: m, Then: []func(){server.Close}}.Run()) }
+func TestMain(m *testing.M) { leaktest.Tests{M: m, Then: []func(){server.Close}}.Main() }
 
 var ignoreMeta = cmpopts.IgnoreFields(post{}, "Meta")
 

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write testdata/output.txt anew")
 
 var server testserver.Shared
 
-func TestMain(m *testing.M) { os.Exit(leaktest.Tests{M: m, Then: []func(){server.Close}}.Run()) }
+func TestMain(m *testing.M) { leaktest.Tests{M: m, Then: []func(){server.Close}}.Main() }
 
 // TestTour takes the tour in each store and compares what it prints. In memory,
 // what it prints includes the requests of each step, except for the step in which

@@ -1,11 +1,10 @@
 package s3db_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/s3dbgen/s3dbgen/internal/leaktest"
 )
 
 // No test of the package leaves a goroutine or a connection behind.
-func TestMain(m *testing.M) { os.Exit(leaktest.Tests{M: m}.Run()) }
+func TestMain(m *testing.M) { leaktest.Tests{M: m}.Main() }

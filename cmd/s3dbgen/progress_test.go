@@ -21,7 +21,7 @@ func TestProgressBar(t *testing.T) {
 		var requests s3db.RequestCounter
 		p := newProgress(&out, true, &requests, "exported", 1000)
 		for n := 1; n <= 500; n++ {
-			time.Sleep(10 * time.Millisecond)
+			<-time.After(10 * time.Millisecond)
 			requests.Observe(s3db.Request{Kind: s3db.RequestPut})
 			p.to(n)
 		}

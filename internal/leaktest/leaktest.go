@@ -17,13 +17,16 @@ import (
 // end what the tests share, and fails when a goroutine is left after that. An open
 // connection is found as well: it has goroutines.
 //
-//	func TestMain(m *testing.M) { os.Exit(leaktest.Tests{M: m}.Run()) }
+//	func TestMain(m *testing.M) { leaktest.Tests{M: m}.Main() }
 type Tests struct {
 	M    *testing.M
 	Then []func()
 	// Except are functions of other modules in which a goroutine may be left.
 	Except []string
 }
+
+// Main runs the tests and ends the test binary.
+func (t Tests) Main() { os.Exit(t.Run()) } //nolint:forbidigo // it stands for the main of the test binary
 
 // Run returns the exit code of the test binary.
 func (t Tests) Run() int {

@@ -13,7 +13,7 @@ import (
 	"github.com/s3dbgen/s3dbgen/internal/leaktest"
 )
 
-func TestMain(m *testing.M) { os.Exit(leaktest.Tests{M: m}.Run()) }
+func TestMain(m *testing.M) { leaktest.Tests{M: m}.Main() }
 
 // TestBodies counts a body until it is closed, once.
 func TestBodies(t *testing.T) {

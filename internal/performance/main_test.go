@@ -18,13 +18,13 @@ func output() string {
 	b.WriteString("goos: linux\npkg: x\n")
 	for run := range 3 {
 		fmt.Fprintf(&b, "BenchmarkMany-2 \t 1\t 5 ns/op")
-		for _, op := range compared {
+		for _, op := range compared() {
 			fmt.Fprintf(&b, "\t%d %s/s\t%d %s-bare/s\t0.9%d %s-x-bare\t0.8%d %s-cpu-x-bare", 4000+run, op.key, 5000+run, op.key, run, op.key, run, op.key)
 		}
 		b.WriteString("\n")
 		for _, latency := range []string{"0s", "20ms"} {
-			for _, n := range sizes {
-				for _, op := range operations {
+			for _, n := range sizes() {
+				for _, op := range operations() {
 					fmt.Fprintf(&b, "BenchmarkGrowth/op=%s/latency=%s/n=%d-2 \t 1\t %d ns/op\t %d held-KiB\t%d requests\n", op.key, latency, n, n*1000+run, 70+run, n/1000)
 				}
 			}

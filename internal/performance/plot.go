@@ -19,7 +19,7 @@ func plots(r results) (map[string]string, error) {
 		{"memory.svg", "KiB held while it runs, by number of documents", "0s", "held-KiB", 1},
 	} {
 		chart := lineChart{title: p.title}
-		for _, op := range operations {
+		for _, op := range operations() {
 			if op.key == "write" && p.unit == "held-KiB" {
 				continue
 			}
@@ -29,14 +29,14 @@ func plots(r results) (map[string]string, error) {
 			}
 			line := line{label: op.label}
 			for i, v := range values {
-				line.points = append(line.points, point{float64(sizes[i]), max(v*p.scale, 1e-4)})
+				line.points = append(line.points, point{float64(sizes()[i]), max(v*p.scale, 1e-4)})
 			}
 			chart.lines = append(chart.lines, line)
 		}
 		files[p.file] = chart.svg()
 	}
 	bars := barChart{title: "Documents per second, 64 at a time, on one server", names: []string{"client", "loop over the SDK"}}
-	for _, op := range compared {
+	for _, op := range compared() {
 		ours, err := r.value("Many", op.key+"/s")
 		if err != nil {
 			return nil, err
@@ -53,7 +53,7 @@ func plots(r results) (map[string]string, error) {
 
 // colors are told apart on light and dark grounds, and by the color-blind (Okabe and
 // Ito).
-var colors = []string{"#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00"}
+func colors() []string { return []string{"#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00"} }
 
 // Sizes of a plot in pixels.
 const (
@@ -115,7 +115,7 @@ func (l lineChart) svg() string {
 	}
 	used := []float64{}
 	for i, line := range l.lines {
-		color := colors[i%len(colors)]
+		color := colors()[i%len(colors())]
 		var path strings.Builder
 		for k, p := range line.points {
 			fmt.Fprintf(&path, "%s%.1f %.1f", map[bool]string{true: "M", false: "L"}[k == 0], x(p.x), y(p.y))
@@ -191,8 +191,8 @@ func (b barChart) svg() string {
 		c.text(left-8, at+room*0.35+4, "end", "#777", g.label)
 		for k, v := range g.values {
 			long := v / most * (width - left - right)
-			fmt.Fprintf(c, `<rect x="%d" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`+"\n", left, at+bar*float64(k), long, bar-2, colors[k])
-			c.text(left+long+8, at+bar*(float64(k)+0.5)+4, "start", colors[k], thousands(v)+" "+b.names[k])
+			fmt.Fprintf(c, `<rect x="%d" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`+"\n", left, at+bar*float64(k), long, bar-2, colors()[k])
+			c.text(left+long+8, at+bar*(float64(k)+0.5)+4, "start", colors()[k], thousands(v)+" "+b.names[k])
 		}
 	}
 	return c.svg()

@@ -62,17 +62,25 @@ func (r results) value(benchmark, unit string) (float64, error) {
 	}
 }
 
-// What BenchmarkGrowth varies.
-var (
-	sizes      = []int{1_000, 10_000, 100_000}
-	operations = []struct{ key, label string }{
-		{"write", "Writer"}, {"stream", "All"}, {"count", "Count"}, {"countParallel", "Count, ParallelList(8)"}, {"page", "Page(20)"},
-	}
-)
+// operation is one that benchmarks measure.
+type operation struct{ key, label string }
+
+// sizes are the numbers of documents of BenchmarkGrowth.
+func sizes() []int { return []int{1_000, 10_000, 100_000} }
+
+// operations are those of BenchmarkGrowth.
+func operations() []operation {
+	return []operation{{"write", "Writer"}, {"stream", "All"}, {"count", "Count"}, {"countParallel", "Count, ParallelList(8)"}, {"page", "Page(20)"}}
+}
+
+// compared are the operations of BenchmarkMany.
+func compared() []operation {
+	return []operation{{"insertMany", "InsertMany"}, {"list", "List"}, {"getAll", "GetAll"}}
+}
 
 // growth returns a metric of BenchmarkGrowth for each size.
 func (r results) growth(op, latency, unit string) (list []float64, err error) {
-	for _, n := range sizes {
+	for _, n := range sizes() {
 		v, err := r.value(fmt.Sprintf("Growth/op=%s/latency=%s/n=%d", op, latency, n), unit)
 		if err != nil {
 			return nil, err
@@ -81,6 +89,3 @@ func (r results) growth(op, latency, unit string) (list []float64, err error) {
 	}
 	return list, nil
 }
-
-// compared are the operations of BenchmarkMany.
-var compared = []struct{ key, label string }{{"insertMany", "InsertMany"}, {"list", "List"}, {"getAll", "GetAll"}}

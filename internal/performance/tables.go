@@ -16,7 +16,7 @@ const (
 func tablesOf(r results) (map[string]string, error) {
 	var bare, growth strings.Builder
 	bare.WriteString("| | documents/s | SDK loop/s | throughput | CPU |\n|---|---|---|---|---|\n")
-	for _, op := range compared {
+	for _, op := range compared() {
 		var v [4]float64
 		for i, unit := range []string{"/s", "-bare/s", "-x-bare", "-cpu-x-bare"} {
 			var err error
@@ -27,7 +27,7 @@ func tablesOf(r results) (map[string]string, error) {
 		fmt.Fprintf(&bare, "| `%s` | %s | %s | %.2f× | %.2f× |\n", op.label, thousands(v[0]), thousands(v[1]), v[2], v[3])
 	}
 	growth.WriteString("| | documents | requests | time | time at 20 ms | memory held |\n|---|---|---|---|---|---|\n")
-	for _, op := range operations {
+	for _, op := range operations() {
 		var columns [4][]float64
 		for i, c := range []struct{ latency, unit string }{{"0s", "requests"}, {"0s", "ns/op"}, {"20ms", "ns/op"}, {"0s", "held-KiB"}} {
 			var err error
@@ -35,7 +35,7 @@ func tablesOf(r results) (map[string]string, error) {
 				return nil, err
 			}
 		}
-		for i, n := range sizes {
+		for i, n := range sizes() {
 			held := thousands(columns[3][i]) + " KiB"
 			if op.key == "write" {
 				held = ""

@@ -2,7 +2,6 @@ package s3store_test
 
 import (
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -16,10 +15,10 @@ import (
 var server testserver.Shared
 
 func TestMain(m *testing.M) {
-	os.Exit(leaktest.Tests{M: m, Then: []func(){server.Close}, Except: []string{
+	leaktest.Tests{M: m, Then: []func(){server.Close}, Except: []string{
 		// The SDK looks for credentials on, when the request that needs them has ended.
 		"github.com/aws/aws-sdk-go-v2/aws.(*CredentialsCache).singleRetrieve",
-	}}.Run())
+	}}.Main()
 }
 
 // options connect to a new bucket of the test server. At the end of the test, no
