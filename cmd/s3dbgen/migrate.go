@@ -155,7 +155,7 @@ func (m *migration) run(ctx context.Context, url string, stdout, stderr io.Write
 		}
 	}
 	if len(report.Program) == 0 || m.options.DryRun {
-		p := newProgress(stderr, &requests, "looked at", 0)
+		p := newProgress(stderr, isTerminal(stderr), &requests, "looked at", 0)
 		err = m.each(ctx, chosen, report, p)
 		p.end()
 	}

@@ -60,8 +60,8 @@ func (b *breaker) fail(method string, n int) {
 	b.left.Store(int64(n))
 }
 
-// command runs the command line and returns its exit code and what it prints.
-func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
+// commandLine runs the command line and returns its exit code and what it prints.
+func commandLine(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code = run(t.Context(), args, strings.NewReader(""), &out, &errs)
@@ -100,11 +100,11 @@ func TestTransferOnServer(t *testing.T) {
 	}
 	dir := t.TempDir()
 	whole, file := filepath.Join(dir, "whole.jsonl"), filepath.Join(dir, "file.jsonl")
-	if code, _, stderr := command(t, "export", at("from"), "reviews", whole); code != 0 {
+	if code, _, stderr := commandLine(t, "export", at("from"), "reviews", whole); code != 0 {
 		t.Fatalf("export: %d, %s", code, stderr)
 	}
 	proxy.fail(http.MethodGet, 70)
-	code, _, stderr := command(t, "export", at("from"), "reviews", file, "--concurrency", "4")
+	code, _, stderr := commandLine(t, "export", at("from"), "reviews", file, "--concurrency", "4")
 	if code != 2 || !strings.Contains(stderr, "403") {
 		t.Fatalf("an export that is refused: %d, %s", code, stderr)
 	}
@@ -113,7 +113,7 @@ func TestTransferOnServer(t *testing.T) {
 	if err != nil || !strings.Contains(string(part), `"after":"r00`) {
 		t.Fatalf("the checkpoint is %q, %v", part, err)
 	}
-	if code, _, stderr := command(t, "export", at("from"), "reviews", file, "--resume"); code != 0 || !strings.Contains(stderr, "exported 120 documents") {
+	if code, _, stderr := commandLine(t, "export", at("from"), "reviews", file, "--resume"); code != 0 || !strings.Contains(stderr, "exported 120 documents") {
 		t.Fatalf("export --resume: %d, %s", code, stderr)
 	}
 	want, got := readText(t, whole), readText(t, file)
@@ -122,20 +122,20 @@ func TestTransferOnServer(t *testing.T) {
 	}
 
 	proxy.fail(http.MethodPut, 50)
-	if code, _, stderr := command(t, "import", at("to"), "reviews", file, "--keep-timestamps", "--concurrency", "4"); code != 2 || !strings.Contains(stderr, "line ") {
+	if code, _, stderr := commandLine(t, "import", at("to"), "reviews", file, "--keep-timestamps", "--concurrency", "4"); code != 2 || !strings.Contains(stderr, "line ") {
 		t.Fatalf("an import that is refused: %d, %s", code, stderr)
 	}
 	proxy.fail(http.MethodPut, 1<<30)
-	if code, _, stderr := command(t, "import", at("to"), "reviews", file, "--keep-timestamps", "--resume"); code != 0 {
+	if code, _, stderr := commandLine(t, "import", at("to"), "reviews", file, "--keep-timestamps", "--resume"); code != 0 {
 		t.Fatalf("import --resume: %d, %s", code, stderr)
 	}
 	if _, err := os.Stat(file + ".resume"); !os.IsNotExist(err) {
 		t.Errorf("a checkpoint is left: %v", err)
 	}
-	if code, stdout, stderr := command(t, "export", at("to"), "reviews", "-"); code != 0 || stdout != want {
+	if code, stdout, stderr := commandLine(t, "export", at("to"), "reviews", "-"); code != 0 || stdout != want {
 		t.Errorf("what was imported is not what was exported: %d, %s", code, stderr)
 	}
-	if code, _, stderr := command(t, "fsck", at("to")); code != 0 {
+	if code, _, stderr := commandLine(t, "fsck", at("to")); code != 0 {
 		t.Errorf("fsck: %d, %s", code, stderr)
 	}
 }
@@ -167,27 +167,27 @@ func TestKeysOfDataCommands(t *testing.T) {
 	for _, args := range [][]string{
 		{"get", "file://" + path, "vaults", "a"}, {"list", "file://" + path, "vaults"}, {"export", "file://" + path, "vaults", "-"},
 	} {
-		if code, stdout, stderr := command(t, append(args, "--secrets", "--key-file", right)...); code != 0 || !strings.Contains(stdout, rotateSecret) {
+		if code, stdout, stderr := commandLine(t, append(args, "--secrets", "--key-file", right)...); code != 0 || !strings.Contains(stdout, rotateSecret) {
 			t.Errorf("%v: %d, %s%s", args[0], code, stdout, stderr)
 		}
-		if code, stdout, _ := command(t, args...); code != 0 || strings.Contains(stdout, rotateSecret) {
+		if code, stdout, _ := commandLine(t, args...); code != 0 || strings.Contains(stdout, rotateSecret) {
 			t.Errorf("%v without --secrets: %d, %s", args[0], code, stdout)
 		}
 		for _, keys := range [][]string{{"--key-file", wrong}, {"--passphrase-file", file("phrase", "something else\n")}, {}} {
-			if code, stdout, stderr := command(t, append(append(args, "--secrets"), keys...)...); code != 2 || strings.Contains(stdout, rotateSecret) {
+			if code, stdout, stderr := commandLine(t, append(append(args, "--secrets"), keys...)...); code != 2 || strings.Contains(stdout, rotateSecret) {
 				t.Errorf("%v %v: %d, %s", args[0], keys, code, stderr)
 			}
 		}
 	}
-	if code, _, stderr := command(t, "export", "file://"+path, "vaults", exported, "--secrets", "--key-file", right); code != 0 {
+	if code, _, stderr := commandLine(t, "export", "file://"+path, "vaults", exported, "--secrets", "--key-file", right); code != 0 {
 		t.Fatalf("export: %s", stderr)
 	}
-	if code, _, stderr := command(t, "import", "file://"+path, "vaults", exported, "--mode", "replace", "--key-file", right); code != 0 {
+	if code, _, stderr := commandLine(t, "import", "file://"+path, "vaults", exported, "--mode", "replace", "--key-file", right); code != 0 {
 		t.Errorf("import: %d, %s", code, stderr)
 	}
 	other := filepath.ToSlash(filepath.Join(dir, "other.db"))
 	secretsFile(t, other, s3db.WithPassphrase("first line"))
-	if code, stdout, stderr := command(t, "get", "file://"+other, "vaults", "a", "--secrets", "--passphrase-file", file("phrase", "first line\nsecond\n")); code != 0 || !strings.Contains(stdout, rotateSecret) {
+	if code, stdout, stderr := commandLine(t, "get", "file://"+other, "vaults", "a", "--secrets", "--passphrase-file", file("phrase", "first line\nsecond\n")); code != 0 || !strings.Contains(stdout, rotateSecret) {
 		t.Errorf("a passphrase from a file: %d, %s%s", code, stdout, stderr)
 	}
 }
