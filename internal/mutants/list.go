@@ -158,6 +158,7 @@ func mutants() []mutant {
 			old: "return append(b, keyEnd), hashed", new: "return b, hashed", run: "Key|Entry|Segment", pkg: "./runtime",
 		},
 	}
+	list = append(list, fulltextMutants()...)
 	for i := range list {
 		if list[i].run == "" {
 			list[i].run, list[i].pkg = simTests, simPkg

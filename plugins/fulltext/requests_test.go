@@ -119,3 +119,28 @@ func TestCompactAfter(t *testing.T) {
 		t.Errorf("after: %+v", s)
 	}
 }
+
+// TestSelectiveFilter: a filter that few documents satisfy reads candidates in ever
+// larger rounds, and only until there are enough.
+func TestSelectiveFilter(t *testing.T) {
+	ctx := t.Context()
+	store := memstore.New()
+	c, x := open(t, store, fulltext.Options{})
+	for i := range 500 {
+		in := clienttest.AccountInsert{ID: id(fmt.Sprintf("d%03d", i)), Name: "apple", Country: new([]string{"BR", "US"}[i/10%2])}
+		must(c.Insert(ctx, in))(t)
+	}
+	if err := x.Compact(ctx); err != nil {
+		t.Fatal(err)
+	}
+	const index = 1 + 1 + 1 // manifest, terms, documents
+	us := x.Limit(2).In(clienttest.ByCountry(c, "US").Query)
+	n := cost(t, store, func() error { return drop(us.Search(ctx, "apple")) })
+	if n.Get != index+2+4+8 { // documents 0 to 13, of which 10 to 13 are in it
+		t.Errorf("requests: %+v", n)
+	}
+	nobody := x.Limit(2).In(clienttest.ByCountry(c, "JP").Query)
+	if n := cost(t, store, func() error { return drop(nobody.Search(ctx, "apple")) }); n.Get != index+500 {
+		t.Errorf("requests for nothing: %+v", n)
+	}
+}

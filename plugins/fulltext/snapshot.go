@@ -153,10 +153,14 @@ func (s *snapshot) collectFrom(ctx context.Context, i int, total *statistics) er
 	return nil
 }
 
+// mostAtATime bounds the documents that a search with filters holds in memory.
+const mostAtATime = 256
+
 // best yields the ids of the candidates from the best one on, about as many at a
 // time as are wanted.
 func (s *snapshot) best(ctx context.Context, wanted int) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
+		// More at a time when few satisfy the filters.
 		for rest := s.candidates; len(rest) > 0; {
 			n := min(wanted, len(rest))
 			for n < len(rest) && rest[n].score == rest[n-1].score {
@@ -171,14 +175,16 @@ func (s *snapshot) best(ctx context.Context, wanted int) iter.Seq2[[]string, err
 			slices.SortFunc(batch, func(a, b candidate) int {
 				return cmp.Or(cmp.Compare(b.score, a.score), strings.Compare(a.id, b.id))
 			})
-			for part := range slices.Chunk(batch, wanted) {
-				ids := make([]string, len(part))
-				for i, c := range part {
-					ids[i] = c.id
+			for len(batch) > 0 {
+				ids := make([]string, min(wanted, len(batch)))
+				for i := range ids {
+					ids[i] = batch[i].id
 				}
+				batch = batch[len(ids):]
 				if !yield(ids, nil) {
 					return
 				}
+				wanted = max(wanted, min(2*wanted, mostAtATime))
 			}
 		}
 	}
