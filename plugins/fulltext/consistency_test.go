@@ -328,7 +328,10 @@ func TestInterleavings(t *testing.T) {
 							t.Fatalf("%s interrupted by %s before request %d, local %t", op.name, other.name, n, local)
 						}
 					})
-					if !reached || t.Failed() {
+					if t.Failed() {
+						return
+					}
+					if !reached {
 						break
 					}
 				}
@@ -510,7 +513,10 @@ func TestLostReplies(t *testing.T) {
 							t.Fatalf("%s, applied %t, %s before request %d", op.name, applied, other.name, n)
 						}
 					})
-					if !reached || t.Failed() {
+					if t.Failed() {
+						return
+					}
+					if !reached {
 						break
 					}
 				}

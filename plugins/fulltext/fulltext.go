@@ -164,19 +164,16 @@ func (r Resource) check(d *s3db.Description) error {
 	if i < 0 {
 		return configError("On(%q): there is no such resource", r.name)
 	}
-	version, ok := d.Resources[i].Newest()
-	var shape struct {
-		Fields []storedField `json:"fields"`
-	}
-	if err := json.Unmarshal([]byte(version.Schema), &shape); !ok || err != nil {
-		return wrap(s3db.ErrCorrupt, "the stored shape of %s cannot be read", r.name)
+	shapes, err := shapesOf(d.Resources[i])
+	if err != nil {
+		return err
 	}
 	var errs []error
 	if len(r.fields) == 0 {
 		errs = append(errs, configError("On(%q) names no attribute", r.name))
 	}
 	for i, path := range r.fields {
-		switch typ := typeAt(shape.Fields, path); {
+		switch typ := newestType(shapes, path); {
 		case slices.Contains(r.fields[:i], path):
 			errs = append(errs, configError("On(%q), %s: named twice", r.name, path))
 		case typ == "":
@@ -188,6 +185,32 @@ func (r Resource) check(d *s3db.Description) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// shapesOf returns the attributes of all versions of a resource, the newest first.
+func shapesOf(r s3db.DescribedResource) ([][]storedField, error) {
+	var shapes [][]storedField
+	for _, v := range slices.Backward(r.Versions) {
+		var shape struct {
+			Fields []storedField `json:"fields"`
+		}
+		if err := json.Unmarshal([]byte(v.Schema), &shape); err != nil {
+			return nil, wrap(s3db.ErrCorrupt, "version %d of the stored shape of %s: %w", v.Version, r.Name, err)
+		}
+		shapes = append(shapes, shape.Fields)
+	}
+	return shapes, nil
+}
+
+// newestType returns the type that an attribute has in the newest version which has
+// it: this program may be older than the database. "" when none has it.
+func newestType(shapes [][]storedField, path string) string {
+	for _, fields := range shapes {
+		if typ := typeAt(fields, path); typ != "" {
+			return typ
+		}
+	}
+	return ""
 }
 
 // typeAt returns the type of the attribute at a path, "" when there is none.
