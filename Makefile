@@ -75,7 +75,7 @@ generate: ## Write example/generated and all golden files anew
 
 .PHONY: bench
 bench: $(VERSITYGW) ## Run the benchmarks: BENCH=regexp COUNT=n
-	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 2h ./...
 
 .PHONY: performance
 performance: $(VERSITYGW) ## Measure what docs/performance.md tells, and write its plots and tables

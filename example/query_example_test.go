@@ -59,6 +59,8 @@ func Example_query() {
 			break
 		}
 	}
+	n, err := db.Orders.Query().ParallelList(8).Count(ctx) // several listings at a time, where there are many
+	fmt.Println(n, err)
 
 	// Output:
 	// orders: list the partition byUser
@@ -71,4 +73,5 @@ func Example_query() {
 	// o18 ada
 	// o24 ada
 	// o28 ada
+	// 30 <nil>
 }
