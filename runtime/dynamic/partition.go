@@ -30,7 +30,7 @@ func described(list []*index) []Index {
 
 // ID is the id of documents, for predicates.
 func (r *Resource) ID() s3db.TextAttr[*Document, string] {
-	return s3db.IDAttr(s3db.Root[*Document](), func(d *Document) *string { return &d.ID })
+	return s3db.IDAt(s3db.DocumentOf[*Document](), func(d *Document) *string { return &d.ID })
 }
 
 // InPartition returns the query of the documents whose first fields of a partition
