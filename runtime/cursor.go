@@ -94,10 +94,27 @@ func cursorCheck(database string, b []byte) []byte {
 	return mac.Sum(nil)[:cursorCheckSize]
 }
 
-// queryHash tells a query, and the way that it takes, from others. When the query
-// is about secrets the hash is keyed: else a cursor would be a test of guesses.
+// queryHash tells a query, and the way that it takes, from others.
 func (c *engine) queryHash(r *reading) []byte {
-	b := appendCounted(nil, []byte(c.model.Resource))
+	return c.sumOfQuery(appendQuery(nil, c.model.Resource, r), r)[:cursorHashSize]
+}
+
+// sumOfQuery hashes what tells a query from others. When the query is about
+// secrets the hash is keyed: else it would be a test of guesses.
+func (c *engine) sumOfQuery(b []byte, r *reading) []byte {
+	if slices.ContainsFunc(r.spec.where, node.secret) {
+		mac := hmac.New(sha256.New, c.db.hashKey)
+		mac.Write(b)
+		return mac.Sum(nil)
+	}
+	sum := sha256.Sum256(b)
+	return sum[:]
+}
+
+// appendQuery appends all that tells a query, and the way that it takes, from
+// others.
+func appendQuery(b []byte, resource string, r *reading) []byte {
+	b = appendCounted(b, []byte(resource))
 	b = append(b, byte(r.kind))
 	if r.index != nil {
 		b = appendCounted(b, []byte(r.index.name))
@@ -119,13 +136,7 @@ func (c *engine) queryHash(r *reading) []byte {
 	for _, o := range r.spec.order {
 		b = appendCounted(append(b, 'o'), []byte(o.String()))
 	}
-	if slices.ContainsFunc(r.spec.where, node.secret) {
-		mac := hmac.New(sha256.New, c.db.hashKey)
-		mac.Write(b)
-		return mac.Sum(nil)[:cursorHashSize]
-	}
-	sum := sha256.Sum256(b)
-	return sum[:cursorHashSize]
+	return b
 }
 
 // appendCounted appends a text after its length.

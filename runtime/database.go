@@ -81,6 +81,7 @@ type Database struct {
 	middleware registrations[AnyMiddleware]
 	events     registrations[subscriber]
 	writes     registrations[func(context.Context, *PendingWrite) error]
+	reads      registrations[ReadObserver]
 	plugins    []Plugin
 	news       []DatabaseEvent // of loading the registry, until Open tells them
 	closed     chan struct{}   // closed by Close

@@ -72,28 +72,41 @@ func (c *engine) get(ctx context.Context, id string) (document, error) {
 	if err := c.beforeGet(ctx, id); err != nil {
 		return nil, c.fail(op, id, err)
 	}
-	s, err := c.read(ctx, id)
+	d, err := c.load(ctx, id)
+	if err == nil && d == nil {
+		err = ErrNotFound
+	}
+	if err == nil {
+		err = c.afterGet(ctx, d)
+	}
 	if err != nil {
 		return nil, c.fail(op, id, err)
 	}
-	if !s.live() {
-		return nil, c.fail(op, id, ErrNotFound)
+	return d, nil
+}
+
+// load reads a document, or lets observers answer; nil when there is none.
+func (c *engine) load(ctx context.Context, id string) (document, error) {
+	if !c.observed() {
+		return c.loadStored(ctx, id)
+	}
+	return c.answered(ctx, &PendingRead{Method: MethodGet, ID: id}, func(ctx context.Context) (document, error) { return c.loadStored(ctx, id) })
+}
+
+func (c *engine) loadStored(ctx context.Context, id string) (document, error) {
+	s, err := c.read(ctx, id)
+	if err != nil || !s.live() {
+		return nil, err
 	}
 	d, err := c.decode(id, s)
-	if err == nil {
-		err = c.afterGet(ctx, d.doc)
-	}
-	if err != nil {
-		return nil, c.fail(op, id, err)
-	}
-	return d.doc, nil
+	return d.doc, err
 }
 
 func (c *engine) exists(ctx context.Context, id string) (bool, error) {
 	err := c.beforeExists(ctx, id)
 	exists := false
 	if err == nil {
-		exists, err = c.isThere(ctx, id)
+		exists, err = c.ask(ctx, id)
 	}
 	if err == nil {
 		err = c.afterExists(ctx, id, exists)
@@ -102,6 +115,24 @@ func (c *engine) exists(ctx context.Context, id string) (bool, error) {
 		return false, c.fail("exists", id, err)
 	}
 	return exists, nil
+}
+
+// ask is isThere, answered by observers if there are any.
+func (c *engine) ask(ctx context.Context, id string) (bool, error) {
+	if !c.observed() {
+		return c.isThere(ctx, id)
+	}
+	found, err := c.answer(ctx, &PendingRead{Method: MethodExists, ID: id}, func(ctx context.Context) (*ReadResult, error) {
+		exists, err := c.isThere(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		return &ReadResult{Exists: exists}, nil
+	})
+	if err != nil {
+		return false, err
+	}
+	return found.Exists, nil
 }
 
 func (c *engine) isThere(ctx context.Context, id string) (bool, error) {

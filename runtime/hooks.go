@@ -361,11 +361,11 @@ func (c *engine) afterExists(ctx context.Context, id string, exists bool) error 
 	})
 }
 
-// list is stream with its hooks.
-func (c *engine) list(ctx context.Context, op string, s *querySpec, options []StreamOption, yield func(document, error) bool) {
+// list is stream with its hooks. all says that the caller takes all documents.
+func (c *engine) list(ctx context.Context, op string, s *querySpec, all bool, options []StreamOption, yield func(document, error) bool) {
 	c.hooked(ctx, op, s, func(err error) { yield(nil, err) }, func() (n int, whole bool) {
 		whole = true
-		c.stream(ctx, op, s, options, func(d document, err error) bool {
+		c.streamed(ctx, op, s, all, options, func(d document, err error) bool {
 			if err == nil {
 				n++
 			}
@@ -381,7 +381,7 @@ func (c *engine) ids(ctx context.Context, s *querySpec, yield func(string, error
 	const op = "listIds"
 	c.hooked(ctx, op, s, func(err error) { yield("", err) }, func() (n int, whole bool) {
 		whole = true
-		c.streamIDs(ctx, op, s, func(id string, err error) bool {
+		c.streamedIDs(ctx, op, s, func(id string, err error) bool {
 			if err == nil {
 				n++
 			}
@@ -395,7 +395,7 @@ func (c *engine) ids(ctx context.Context, s *querySpec, yield func(string, error
 // onePage is page with its hooks.
 func (c *engine) onePage(ctx context.Context, s *querySpec, size int, options []PageOption) (p *pageOf, err error) {
 	c.hooked(ctx, "page", s, func(failed error) { p, err = nil, failed }, func() (int, bool) {
-		if p, err = c.page(ctx, s, size, options); err != nil {
+		if p, err = c.paged(ctx, s, size, options); err != nil {
 			return 0, false
 		}
 		return len(p.items), true
@@ -445,7 +445,7 @@ func (c *engine) number(ctx context.Context, s *querySpec) (int, error) {
 	if err := c.before("BeforeCount", func(h *hookSet) error { return with1(ctx, h.beforeCount, s) }); err != nil {
 		return 0, c.fail(op, "", err)
 	}
-	n, err := c.count(ctx, s)
+	n, err := c.counted(ctx, s)
 	if err != nil {
 		return 0, err
 	}

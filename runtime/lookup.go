@@ -43,7 +43,13 @@ func (c *engine) lookup(ctx context.Context, name string, put func(*KeyBuilder))
 	if path == "" {
 		return nil, ErrNotFound // nobody holds an absent value
 	}
-	d, err := c.readClaimed(ctx, index, path)
+	read := func(ctx context.Context) (document, error) { return c.readClaimed(ctx, index, path) }
+	var d document
+	if c.observed() {
+		d, err = c.answered(ctx, &PendingRead{Method: MethodLookup, unique: index, path: path}, read)
+	} else {
+		d, err = read(ctx)
+	}
 	if err == nil && d == nil {
 		err = ErrNotFound
 	}

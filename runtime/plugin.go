@@ -117,6 +117,7 @@ type PendingWrite struct {
 	Before    any      // a pointer to the document as it is stored, or nil
 	After     any      // a pointer to the document as it will be; nil for a delete
 
+	engine   *engine
 	puts     []objectPut
 	outcomes []func(context.Context, Outcome)
 }
@@ -173,15 +174,16 @@ func (c *engine) announce(ctx context.Context, w *write, a *attempt) error {
 	p := &PendingWrite{
 		Resource: c.model.Resource, Operation: w.op, ID: w.id,
 		Base: a.base.revision(), Revision: Revision(a.rec.rev), Version: a.rec.version,
-		Before: a.old, After: a.doc,
+		Before: a.old, After: a.doc, engine: c,
 	}
+	a.pending = p // those who were told are told of the outcome, also if the next one refuses
 	for _, f := range c.db.writes.all() {
 		if err := f.value(ctx, p); err != nil {
+			a.settled(ctx, OutcomeRefused)
 			return err
 		}
 	}
 	a.changes.put = append(a.changes.put, p.puts...)
-	a.pending = p
 	return nil
 }
 
