@@ -166,6 +166,12 @@ var importRules = []importRule{
 		because:  "the command prints what schema, gen and runtime decide",
 	},
 	{
+		packages: "plugins/cache",
+		ours:     []string{"runtime"},
+		others:   []string{"github.com/maypok86/otter/v2"},
+		because:  "a plugin uses the public API of the runtime; only this one knows the library of caches",
+	},
+	{
 		packages: "plugins/costs",
 		ours:     []string{"runtime"},
 		because:  "a plugin uses the public API of the runtime",
