@@ -468,8 +468,8 @@ func TestSearchMeanwhile(t *testing.T) {
 	}
 }
 
-// TestLostReplies: the reply to a new manifest is lost, applied or not, and at each
-// request afterwards another program changes the index. What others have built upon
+// TestLostReplies: the reply to a new manifest is lost, applied, applied by a
+// repetition, or never applied, and at each request another program changes the index. What others have built upon
 // stays.
 func TestLostReplies(t *testing.T) {
 	prepared := newServer(false)
@@ -480,7 +480,10 @@ func TestLostReplies(t *testing.T) {
 			{"compaction", compact}, {"update and compaction", all(upsert("a", "grape"), compact)}, {"two compactions", all(upsert("a", "grape"), compact, upsert("x", "dough"), compact)},
 			{"rebuild", func(ctx context.Context, _ *accounts, x texts) error { return x.Rebuild(ctx) }},
 		} {
-			for _, applied := range []bool{true, false} {
+			for _, lose := range []struct {
+				applied bool
+				times   int
+			}{{true, 1}, {false, 1}, {false, 1000}} {
 				for n := 1; ; n++ {
 					reached := false
 					cases++
@@ -490,13 +493,12 @@ func TestLostReplies(t *testing.T) {
 						faulty := s.Client()
 						store := &interrupted{Store: faulty}
 						c, x := open(t, store, fulltext.Options{})
-						lost := false
+						var lost atomic.Int64
 						faulty.SetFault(func(r memstore.Request) memstore.Injection {
-							if r.Kind != memstore.Put || r.Key != "plugin=fulltext/accounts/index" || lost {
+							if r.Kind != memstore.Put || r.Key != "plugin=fulltext/accounts/index" || lost.Add(1) > int64(lose.times) {
 								return memstore.Injection{}
 							}
-							lost = true
-							return memstore.Injection{Fault: memstore.Reset, Applied: applied}
+							return memstore.Injection{Fault: memstore.Reset, Applied: lose.applied}
 						})
 						store.left, store.run = n, func() {
 							reached = true
@@ -510,7 +512,7 @@ func TestLostReplies(t *testing.T) {
 						checkIndex(t, s)
 						checkTidy(t, s)
 						if t.Failed() {
-							t.Fatalf("%s, applied %t, %s before request %d", op.name, applied, other.name, n)
+							t.Fatalf("%s, lost %+v, %s before request %d", op.name, lose, other.name, n)
 						}
 					})
 					if t.Failed() {
@@ -524,4 +526,38 @@ func TestLostReplies(t *testing.T) {
 		}
 	}
 	t.Logf("%d cases", cases)
+}
+
+// TestRebuildIsNotBeaten: programs that write and compact while another rebuilds do
+// not make it start over; they are told.
+func TestRebuildIsNotBeaten(t *testing.T) {
+	prepared := newServer(false)
+	prepareDocuments(t, prepared, 16)
+	refused := 0
+	for n := 1; ; n++ {
+		s := prepared.clone()
+		c2, x2 := open(t, s.Client(), fulltext.Options{})
+		store := &interrupted{Store: s.Client()}
+		_, x := open(t, store, fulltext.Options{})
+		reached := false
+		store.left, store.run = n, func() {
+			reached = true
+			err := all(upsert("a", "grape"), compact)(t.Context(), c2, x2)
+			if errors.Is(err, s3db.ErrConflict) && strings.Contains(err.Error(), "a Rebuild of the index of accounts is under way") {
+				refused++
+			} else if err != nil {
+				t.Error(err)
+			}
+		}
+		if err := x.Rebuild(t.Context()); err != nil {
+			t.Errorf("a compaction before request %d: %v", n, err)
+		}
+		checkIndex(t, s)
+		if !reached {
+			break
+		}
+	}
+	if refused < 10 {
+		t.Errorf("%d compactions were refused", refused)
+	}
 }
