@@ -5,6 +5,9 @@ const (
 	simPkg   = "./internal/sim"
 
 	contentTests = "^TestContent"
+
+	cacheTests = "."
+	cachePkg   = "./plugins/cache"
 )
 
 // mutants are the safeguards of docs/protocol.md, and of readers and repairs.
@@ -156,6 +159,46 @@ func mutants() []mutant {
 		{
 			name: "end of a value in a key", file: "runtime/key.go",
 			old: "return append(b, keyEnd), hashed", new: "return b, hashed", run: "Key|Entry|Segment", pkg: "./runtime",
+		},
+		{
+			name: "overtaken reads of the cache", file: "plugins/cache/fence.go",
+			old: "f.overtaken.Store(true)\n\t\t\t\tdelete(s.flights, f)", new: "delete(s.flights, f)", run: cacheTests, pkg: cachePkg,
+		},
+		{
+			name: "reads of the cache during a write", file: "plugins/cache/fence.go",
+			old: "} else if w.concerns(scope, r) {", new: "} else if false {", run: cacheTests, pkg: cachePkg,
+		},
+		{
+			name: "late writes and the cache", file: "plugins/cache/fence.go",
+			old: "if o == s3db.OutcomeUnknown {", new: "if false {", run: cacheTests, pkg: cachePkg,
+		},
+		{
+			name: "a write clears the cache", file: "plugins/cache/fence.go",
+			old: "if e.read.ChangedBy(w.Before, w.After) {", new: "if false {", run: cacheTests, pkg: cachePkg,
+		},
+		{
+			name: "what a document was, for the cache", file: "runtime/onread.go",
+			old: "return was || is", new: "return is", run: cacheTests, pkg: cachePkg,
+		},
+		{
+			name: "observers of refused writes", file: "runtime/plugin.go",
+			old: "a.settled(ctx, OutcomeRefused)\n\t\t\treturn err", new: "return err", run: cacheTests, pkg: cachePkg,
+		},
+		{
+			name: "place of a shared result", file: "plugins/cache/shared.go",
+			old: "cond = s3db.IfMatchETag(e.etag)", new: "cond = s3db.Condition{}", run: cacheTests, pkg: cachePkg,
+		},
+		{
+			name: "writers clear shared results", file: "plugins/cache/cache.go",
+			old: "p.shared.clear(context.WithoutCancel(ctx), w.Resource, pending.scopes)", new: "_ = ctx", run: cacheTests, pkg: cachePkg,
+		},
+		{
+			name: "stamp of a verified result", file: "plugins/cache/verify.go",
+			old: "kept.stamp == stamp", new: "kept.stamp != \"\"", run: cacheTests, pkg: cachePkg,
+		},
+		{
+			name: "verified reads are not shared", file: "plugins/cache/cache.go",
+			old: "!r.Stream && !p.options.Verify)", new: "!r.Stream)", run: cacheTests, pkg: cachePkg,
 		},
 	}
 	list = append(list, fulltextMutants()...)

@@ -710,6 +710,29 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestVerifySharesNoReads: a read that began before another process wrote is not
+// given to those who ask after it.
+func TestVerifySharesNoReads(t *testing.T) {
+	ctx := t.Context()
+	store := memstore.New()
+	g := &gate{arrived: make(chan struct{}), open: make(chan struct{})}
+	c, other := open(t, store, s3db.WithPlugin(cache.New(cache.Options{Verify: true}), g)), open(t, store)
+	fill(t, c)
+	g.closed = true
+	early := make(chan error, 1)
+	go func() { _, err := c.Query().List(ctx); early <- err }()
+	<-g.arrived
+	g.closed = false
+	must(other.Update(ctx, "a", patch{Name: s3db.Set("new")}))(t)
+	if text := texts(must(c.Query().List(ctx))(t)...); !strings.Contains(text, "[a new") {
+		t.Errorf("the second read: %s", text)
+	}
+	close(g.open)
+	if err := <-early; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestVerifyOnlyWhatPays: where a result has too few documents for the LISTs that
 // would verify it, it is read, and nothing is listed in vain for long.
 func TestVerifyOnlyWhatPays(t *testing.T) {
