@@ -561,3 +561,36 @@ func TestRebuildIsNotBeaten(t *testing.T) {
 		t.Errorf("%d compactions were refused", refused)
 	}
 }
+
+// TestSearchMeanwhileInserted: a document that is marked when a search begins, and
+// compacted into a new segment at any of its requests, is found.
+func TestSearchMeanwhileInserted(t *testing.T) {
+	prepared := newServer(false)
+	c, x := open(t, prepared.Client(), fulltext.Options{})
+	for i := range 30 {
+		insert(t, c, fmt.Sprintf("many%02d", i), "apple", "")
+	}
+	if err := x.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	insert(t, c, "x", "dough", "")
+	for n := 1; ; n++ {
+		s := prepared.clone()
+		c2, x2 := open(t, s.Client(), fulltext.Options{})
+		store := &interrupted{Store: s.Client()}
+		_, x := open(t, store, fulltext.Options{})
+		reached := false
+		store.left, store.run = n, func() {
+			reached = true
+			if err := compact(t.Context(), c2, x2); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := idsOf(must(x.Search(t.Context(), "dough"))(t)); got != "x" {
+			t.Errorf("a compaction before request %d: finds %q", n, got)
+		}
+		if !reached {
+			break
+		}
+	}
+}
