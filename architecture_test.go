@@ -161,7 +161,7 @@ var importRules = []importRule{
 	},
 	{
 		packages: "cmd/s3dbgen",
-		ours:     []string{"schema", "gen", "templates", "runtime", "runtime/dynamic", "runtime/transfer", "runtime/s3store", "runtime/boltstore", "runtime/memstore", "s3dbjs", "s3dbjs/convert", "s3dbjs/migrate"},
+		ours:     []string{"schema", "gen", "templates", "runtime", "runtime/dynamic", "runtime/transfer", "runtime/s3store", "runtime/boltstore", "runtime/memstore", "s3dbjs", "s3dbjs/convert", "s3dbjs/migrate", "plugins/audit"},
 		others:   []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/rogpeppe/go-internal", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 		because:  "the command prints what schema, gen and runtime decide",
 	},
@@ -170,6 +170,11 @@ var importRules = []importRule{
 		ours:     []string{"runtime"},
 		others:   []string{"github.com/maypok86/otter/v2"},
 		because:  "a plugin uses the public API of the runtime; only this one knows the library of caches",
+	},
+	{
+		packages: "plugins/audit",
+		ours:     []string{"runtime"},
+		because:  "a plugin does what the public API lets any program do",
 	},
 	{
 		packages: "plugins/costs",

@@ -228,7 +228,9 @@ func (c *engine) drop(ctx context.Context, a *attempt) {
 	for i, x := range a.changes.put {
 		keys[i] = x.key
 	}
-	_ = c.db.requests.remove(ctx, keys)
+	if err := c.db.requests.remove(ctx, keys); err != nil && a.pending != nil {
+		a.pending.left = true
+	}
 	a.settled(ctx, OutcomeRefused)
 }
 

@@ -120,6 +120,7 @@ type PendingWrite struct {
 	engine   *engine
 	puts     []objectPut
 	outcomes []func(context.Context, Outcome)
+	left     bool
 }
 
 // objectPut is an object of a write's first round, under a name of its own.
@@ -147,6 +148,10 @@ func (p *PendingWrite) Put(space *Space, key string, body []byte) error {
 func (p *PendingWrite) OnOutcome(f func(context.Context, Outcome)) {
 	p.outcomes = append(p.outcomes, f)
 }
+
+// Left reports, after OutcomeRefused, that the objects of Put may have stayed,
+// because they could not be removed.
+func (p *PendingWrite) Left() bool { return p.left }
 
 // Outcome is what became of a write.
 type Outcome uint8

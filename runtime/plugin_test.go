@@ -180,6 +180,12 @@ func TestSpace(t *testing.T) {
 	if diff := cmp.Diff([]string{"a/2"}, keys); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	for item, err := range s.List(ctx, "", "a") { // which every key that follows begins with
+		if err != nil || item.Key != "a/1" {
+			t.Errorf("after the start of a key: %q, %v", item.Key, err)
+		}
+		break
+	}
 	if ok, err := s.DeleteIf(ctx, "a/1", `"other"`); ok || err != nil {
 		t.Errorf("another ETag: %t, %v", ok, err)
 	}

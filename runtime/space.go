@@ -114,7 +114,7 @@ func (s *Space) List(ctx context.Context, prefix, after string) iter.Seq2[ListIt
 	return func(yield func(ListItem, error) bool) {
 		kr := keyRange{prefix: s.root + prefix}
 		if after != "" {
-			kr.from = s.root + after + "\x00"
+			kr.after = s.root + after
 		}
 		for item, err := range s.db.requests.keys(ctx, kr) {
 			item.Key = strings.TrimPrefix(item.Key, s.root)

@@ -157,6 +157,40 @@ func mutants() []mutant {
 			old: "hmac.New(sha256.New, c.db.hashKey)", new: "hmac.New(sha256.New, nil)", run: "^TestCursorsDoNotTellSecrets", pkg: "./runtime",
 		},
 		{
+			name: "audit: entries before the commit", file: "plugins/audit/audit.go",
+			old: "	return w.Put(p.log.space, x.key(), body)",
+			new: "	w.OnOutcome(func(ctx context.Context, _ s3db.Outcome) { _, _ = p.log.space.Put(ctx, x.key(), body, s3db.Condition{}) })\n	return nil",
+			run: "^TestCrash", pkg: "./plugins/audit",
+		},
+		{
+			name: "audit: entries under way are told", file: "plugins/audit/session.go",
+			old: "Open: sorted(s.open), Refused", new: "Open: nil, Refused", run: "^TestUnderWay", pkg: "./plugins/audit",
+		},
+		{
+			name: "audit: refused entries are told", file: "plugins/audit/session.go",
+			old: "		s.unstated[x.Number] = x.Prev\n", new: "\n", run: "^TestRefusedWrites", pkg: "./plugins/audit",
+		},
+		{
+			name: "audit: links over holes", file: "plugins/audit/verify.go",
+			old: "			next = c.void[n]\n", new: "			next = \"\"\n", run: "^TestRefusedWrites", pkg: "./plugins/audit",
+		},
+		{
+			name: "audit: what expired is told before it goes", file: "plugins/audit/sweep.go",
+			old: "err := l.raise(ctx, session, ends[session].number, ends[session].key, before)", new: "err := ctx.Err()", run: "^TestSweep", pkg: "./plugins/audit",
+		},
+		{
+			name: "audit: names of entries", file: "plugins/audit/entry.go",
+			old: "case e.key() != key:", new: "case false:", run: "^TestTampering", pkg: "./plugins/audit",
+		},
+		{
+			name: "audit: sessions know each other", file: "plugins/audit/session.go",
+			old: "Started: s.started, After: after}", new: "Started: s.started, After: after[:0]}", run: "^TestTampering", pkg: "./plugins/audit",
+		},
+		{
+			name: "audit: heads", file: "plugins/audit/session.go",
+			old: "if s.number-s.headed < headEvery {", new: "if true {", run: "^TestHeads", pkg: "./plugins/audit",
+		},
+		{
 			name: "end of a value in a key", file: "runtime/key.go",
 			old: "return append(b, keyEnd), hashed", new: "return b, hashed", run: "Key|Entry|Segment", pkg: "./runtime",
 		},
