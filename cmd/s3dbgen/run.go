@@ -16,7 +16,7 @@ import (
 // Exit codes.
 const (
 	exitOK        = 0
-	exitDifferent = 1 // generate --check found differences, fsck found something wrong, items of a transfer failed, rotate left something
+	exitDifferent = 1 // generate --check found differences, fsck or audit found something wrong, items of a transfer failed, rotate left something
 	exitFailed    = 2 // wrong usage, wrong schema, or files that cannot be read or written
 )
 
@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitOK
 	}
-	if errors.Is(err, errDifferent) || errors.Is(err, errFindings) || errors.Is(err, errFailures) || errors.Is(err, errBreaking) || errors.Is(err, errUnrotated) || errors.Is(err, errUnmigrated) {
+	if errors.Is(err, errDifferent) || errors.Is(err, errFindings) || errors.Is(err, errFailures) || errors.Is(err, errBreaking) || errors.Is(err, errUnrotated) || errors.Is(err, errUnmigrated) || errors.Is(err, errTampered) {
 		return exitDifferent
 	}
 	report(stderr, command, err)
@@ -85,10 +85,10 @@ The smallest schema is
 and "s3dbgen generate" makes the package shop of it.
 
 Exit codes: 0 success; 1 generate --check or diff found differences, breaking found
-something that breaks, fsck found something wrong, a transfer went on after
-failures, rotate left secrets under other keys, or migrate left documents of older
-versions; 2 wrong usage, a mistake in the schema, or files that cannot be read or
-written.`,
+something that breaks, fsck or audit verify found something wrong, a transfer went on
+after failures, rotate left secrets under other keys, or migrate left documents of
+older versions; 2 wrong usage, a mistake in the schema, or files that cannot be read
+or written.`,
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil
@@ -101,14 +101,14 @@ written.`,
 		},
 		SuggestionsMinimumDistance: 2,
 		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("a command is missing: generate, diff, validate, breaking, explain, get, list, count, inspect, export, import, fsck, rotate, import-schema, migrate or version")}
+			return usageError{errors.New("a command is missing: generate, diff, validate, breaking, explain, get, list, count, inspect, export, import, fsck, rotate, import-schema, migrate, audit or version")}
 		},
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newGenerate(), newDiff(), newValidate(), newBreaking(), newExplain(), newGet(), newList(), newCount(), newInspect(), newExport(), newImport(), newFsck(), newRotate(), newImportSchema(), newMigrate(), newVersion())
+	root.AddCommand(newGenerate(), newDiff(), newValidate(), newBreaking(), newExplain(), newGet(), newList(), newCount(), newInspect(), newExport(), newImport(), newFsck(), newRotate(), newImportSchema(), newMigrate(), newAudit(), newVersion())
 	return root
 }
 
