@@ -180,6 +180,26 @@ func live(t *testing.T, store s3db.Store, d *diary) {
 	_, err = s3db.ParsePasswordHash(canary.Value("hash"))
 	fails("no hash", err)
 
+	// A secret that is found by its value.
+	card := secrets.BadgeInsert{
+		ID: "k", Site: "main", Code: s3db.NewSecret(canary.Value("code")), PIN: s3db.NewSecret(int64(1)),
+		Holder: secrets.BadgeHolder{Name: "Ada", Tax: new(s3db.NewSecret(canary.Value("tax"))), Level: s3db.NewSecret(secrets.BadgeHolderLevelLow)},
+	}
+	k, err := db.Badges.Insert(ctx, card)
+	both("unique secret", k, err)
+	card.ID = "l"
+	_, err = db.Badges.Insert(ctx, card)
+	fails("the same unique secret", err)
+	k, err = db.Badges.ByCode(ctx, canary.Value("code"))
+	both("lookup", k, err)
+	_, err = db.Badges.ByCode(ctx, canary.Value("none"))
+	fails("lookup of nothing", err)
+	where := secrets.BadgeWhere
+	query := db.Badges.Query().Where(where.Code.In(canary.Value("code"), canary.Value("other")), where.Holder.Tax.Ne(canary.Value("x")))
+	page, err := query.Page(ctx, 1)
+	both("query", page, err)
+	d.write("query", query, query.Plan(), query.Plan().String(), where.Code.Eq(canary.Value("code")))
+
 	both("delete", nil, db.Vaults.Delete(ctx, "b"))
 	_, err = secrets.New(ctx, store, s3db.WithPassphrase(canary.Value("wrong")))
 	fails("wrong passphrase", err)
@@ -198,7 +218,7 @@ func live(t *testing.T, store s3db.Store, d *diary) {
 	}
 	rotated, err := tool.Rotate(ctx, s3db.RotateOptions{})
 	both("rotate", rotated, err)
-	if rotated.Rotated != 1 || len(rotated.Failures) != 1 {
+	if rotated.Rotated != 2 || len(rotated.Failures) != 1 {
 		t.Errorf("rotated %d, failed %d", rotated.Rotated, len(rotated.Failures))
 	}
 	func() {
