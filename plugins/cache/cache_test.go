@@ -710,6 +710,25 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestKeysTellQueriesApart: limits, offsets and sizes of pages are part of what is
+// asked.
+func TestKeysTellQueriesApart(t *testing.T) {
+	ctx := t.Context()
+	c := open(t, memstore.New(), s3db.WithPlugin(cache.New(cache.Options{})))
+	fill(t, c)
+	for n := range 4 {
+		if got := len(must(c.Query().Limit(n).List(ctx))(t)); got != n {
+			t.Errorf("Limit(%d): %d documents", n, got)
+		}
+		if got := len(must(c.Query().Offset(n).List(ctx))(t)); got != 4-n {
+			t.Errorf("Offset(%d): %d documents", n, got)
+		}
+		if got := len(must(c.Query().Page(ctx, n+1))(t).Items); got != n+1 {
+			t.Errorf("Page(%d): %d documents", n+1, got)
+		}
+	}
+}
+
 // TestVerifySharesNoReads: a read that began before another process wrote is not
 // given to those who ask after it.
 func TestVerifySharesNoReads(t *testing.T) {
