@@ -204,3 +204,40 @@ func TestSpace(t *testing.T) {
 		}
 	}
 }
+
+// TestSpaceListGoesOn: a listing that goes on after a key has all keys behind it,
+// those that start with it included.
+func TestSpaceListGoesOn(t *testing.T) {
+	ctx := t.Context()
+	c, err := clienttest.Open(ctx, memstore.New(), 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	space, err := c.Database().Space("journal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []string{"log/a", "log/a-b", "log/ab", "log/a~", "log/b", "log/b0", "log/c"}
+	for _, key := range append(slices.Clone(all), "other/a") {
+		if _, err := space.Put(ctx, key, nil, s3db.Condition{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, after := range append(slices.Clone(all), "", "log/", "log/a!", "log/bz", "log/z") {
+		var got, want []string
+		for item, err := range space.List(ctx, "log/", after) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, item.Key)
+		}
+		for _, key := range all {
+			if key > after {
+				want = append(want, key)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("after %q: %q, want %q", after, got, want)
+		}
+	}
+}
