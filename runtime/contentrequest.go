@@ -30,10 +30,11 @@ func (r *requester) patient(size int) *requester {
 // for as long as one attempt may take.
 func (r *requester) openStream(ctx context.Context, store ContentStore, key string, offset, length int64) (*stream, error) {
 	for n := 0; ; n++ {
+		began := r.now()
 		s, err := newStream(ctx, r.policy.Timeout, key, func(ctx context.Context) (io.ReadCloser, error) {
 			return store.ReadContent(ctx, key, offset, length)
 		})
-		r.tell(ctx, Request{Kind: RequestGet, Key: key, Attempt: n, Err: err})
+		r.tell(ctx, Request{Kind: RequestGet, Key: key, Attempt: n, Err: err, Began: began})
 		if err == nil || !temporary(err) || n+1 >= r.policy.Requests {
 			return s, err
 		}

@@ -90,6 +90,7 @@ func (r *requester) once(ctx context.Context, kind RequestKind, key string, atte
 			return err
 		}
 	}
+	began := r.now()
 	attemptCtx, cancel := context.WithTimeout(ctx, r.policy.Timeout)
 	err := send(attemptCtx)
 	if err != nil && ctx.Err() == nil && attemptCtx.Err() != nil && !decided(err) {
@@ -98,12 +99,24 @@ func (r *requester) once(ctx context.Context, kind RequestKind, key string, atte
 	}
 	cancel()
 	turn.end(kind, err)
-	r.tell(ctx, Request{Kind: kind, Key: key, Attempt: attempt, Err: err})
+	r.tell(ctx, Request{Kind: kind, Key: key, Attempt: attempt, Err: err, Began: began})
 	return err
+}
+
+// now is the time, if there is an observer to tell it to.
+func (r *requester) now() (t time.Time) {
+	if len(r.observe) > 0 {
+		t = time.Now()
+	}
+	return t
 }
 
 // tell reports an attempt to the observers.
 func (r *requester) tell(ctx context.Context, sent Request) {
+	if len(r.observe) == 0 {
+		return
+	}
+	sent.Duration = time.Since(sent.Began)
 	for _, f := range r.observe {
 		f(ctx, sent)
 	}
@@ -254,4 +267,7 @@ type Request struct {
 	Key     string // the first key of a deleteMany, the prefix of a list
 	Attempt int    // 0 for the first, more for repetitions
 	Err     error  // nil when the store answered with success
+
+	Began    time.Time     // when it was sent
+	Duration time.Duration // until the answer, or until it was given up
 }
