@@ -3,6 +3,7 @@ package s3db
 import (
 	"context"
 	"iter"
+	"slices"
 )
 
 // Method names a method of a collection that middleware wraps.
@@ -76,6 +77,8 @@ type invocation struct {
 	wide []registration[AnyMiddleware]
 	own  []registration[middlewareSet]
 	at   int // of the next step in both lists
+
+	ended []func()
 }
 
 // middlewareSet is a Middleware with its types forgotten: for each method a
@@ -108,6 +111,26 @@ func next(ctx context.Context, x *invocation) (any, error) {
 			return x.final(ctx)
 		}
 	}
+}
+
+// streams reports that the result of a method is a loop.
+func (m Method) streams() bool { return m == MethodList || m == MethodListIDs }
+
+// OnEnd calls f when a call that [AnyMiddleware] was given has ended: when the method
+// has its result, or, if that is a loop, when the loop has ended. It does nothing to
+// other calls.
+func OnEnd(call AnyCall, f func()) {
+	if x, ok := call.(*invocation); ok {
+		x.ended = append(x.ended, f)
+	}
+}
+
+// end tells that a call has ended, the last one first that asked for it.
+func end(x *invocation) {
+	for _, f := range slices.Backward(x.ended) {
+		f()
+	}
+	x.ended = nil
 }
 
 // Resource implements [AnyCall].
@@ -151,6 +174,9 @@ func (c *engine) plain() bool {
 func (c *engine) around(ctx context.Context, x *invocation) (any, error) {
 	began := c.started()
 	v, err := next(ctx, x)
+	if err != nil || !x.method.streams() {
+		end(x)
+	}
 	if began.IsZero() {
 		return v, err
 	}

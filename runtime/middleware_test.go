@@ -360,3 +360,35 @@ func BenchmarkUnhooked(b *testing.B) {
 		})
 	}
 }
+
+// TestOnEnd: what middleware of a database asks for at the end of a call happens once,
+// when a method has its result, and when the loop over a list has ended or was left.
+func TestOnEnd(t *testing.T) {
+	c, _ := openAccounts(t)
+	ctx := t.Context()
+	must(c.Insert(ctx, clienttest.AccountInsert{ID: "x", Name: "a"}))(t)
+	must(c.Insert(ctx, clienttest.AccountInsert{ID: "y", Name: "a"}))(t)
+	var trace []string
+	defer c.Database().Use(func(ctx context.Context, call s3db.AnyCall, next func(context.Context) (any, error)) (any, error) {
+		s3db.OnEnd(call, func() { trace = append(trace, "end "+call.Method().String()) })
+		v, err := next(ctx)
+		trace = append(trace, call.Method().String())
+		return v, err
+	})()
+
+	must(c.Get(ctx, "x"))(t)
+	if _, err := c.Get(ctx, "z"); !errors.Is(err, s3db.ErrNotFound) {
+		t.Error(err)
+	}
+	for d, err := range c.Query().All(ctx) {
+		trace = append(trace, string(must(d, err)(t).ID))
+	}
+	for id, err := range c.Query().IDs(ctx) {
+		trace = append(trace, string(must(id, err)(t)))
+		break
+	}
+	want := []string{"get", "end get", "get", "end get", "list", "x", "y", "end list", "listIds", "x", "end listIds"}
+	if !slices.Equal(trace, want) {
+		t.Errorf("%q, want %q", trace, want)
+	}
+}

@@ -30,6 +30,7 @@ func (c *Collection[T, ID, I, P]) all(ctx context.Context, s *querySpec, whole b
 			yield(nil, err)
 			return
 		}
+		defer end(&call.invocation)
 		n := 0
 		for d, err := range list {
 			if err == nil {
@@ -107,6 +108,7 @@ func (c *Collection[T, ID, I, P]) runIDs(ctx context.Context, s *querySpec) iter
 			yield("", err)
 			return
 		}
+		defer end(&call.invocation)
 		n := 0
 		for id, err := range ids {
 			if err == nil {
