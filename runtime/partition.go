@@ -88,39 +88,42 @@ func (q PartitionQuery[T, ID, V]) Until(b V) PartitionQuery[T, ID, V] {
 }
 
 // in starts the query of a partition.
-func (s querySpec) in(index *indexInfo, err error) *querySpec {
-	s.index, s.err = index, err
-	return &s
+func (s *querySpec) in(index *indexInfo, err error) *querySpec {
+	c := *s
+	c.index, c.err = index, err
+	return &c
 }
 
 // narrow goes on with values of the next field, or with any value.
-func (s querySpec) narrow(values []func(*KeyBuilder)) *querySpec {
+func (s *querySpec) narrow(values []func(*KeyBuilder)) *querySpec {
+	c := *s
 	var step narrowing
 	var list []keyText
 	for _, put := range values {
-		x, ok := s.key(len(s.steps), put)
+		x, ok := c.key(len(c.steps), put)
 		if !ok {
-			return &s
+			return &c
 		}
 		list = append(list, x)
 	}
 	if len(list) > 0 {
 		step.choose(list)
 	}
-	s.steps = append(slices.Clip(s.steps), step)
-	return &s
+	c.steps = append(slices.Clip(c.steps), step)
+	return &c
 }
 
 // bound sets a bound on the field that was named last.
-func (s querySpec) bound(put func(*KeyBuilder), least bool) *querySpec {
-	last := len(s.steps) - 1
-	x, ok := s.key(last, put)
+func (s *querySpec) bound(put func(*KeyBuilder), least bool) *querySpec {
+	c := *s
+	last := len(c.steps) - 1
+	x, ok := c.key(last, put)
 	if !ok {
-		return &s
+		return &c
 	}
-	s.steps = slices.Clone(s.steps)
-	s.steps[last].bound(x, least)
-	return &s
+	c.steps = slices.Clone(c.steps)
+	c.steps[last].bound(x, least)
+	return &c
 }
 
 // key encodes a value of field i. It reports false when the query has an error.

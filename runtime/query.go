@@ -115,55 +115,62 @@ func (q Query[T, ID]) After(c Cursor) Query[T, ID] {
 	return Query[T, ID]{q.run, q.spec.withAfter(c)}
 }
 
-func (s querySpec) withWhere(list []predicate) *querySpec {
-	s.where, s.match = slices.Clip(s.where), slices.Clip(s.match)
+func (s *querySpec) withWhere(list []predicate) *querySpec {
+	c := *s
+	c.where, c.match = slices.Clip(c.where), slices.Clip(c.match)
 	for _, p := range list {
-		s.where = append(s.where, p.node)
-		s.match = append(s.match, p.holds)
+		c.where = append(c.where, p.node)
+		c.match = append(c.match, p.holds)
 	}
-	return &s
+	return &c
 }
 
-func (s querySpec) withOrder(order []ordering) *querySpec {
-	s.order = order
-	return &s
+func (s *querySpec) withOrder(order []ordering) *querySpec {
+	c := *s
+	c.order = order
+	return &c
 }
 
-func (s querySpec) withSortLimit(n int) *querySpec {
+func (s *querySpec) withSortLimit(n int) *querySpec {
+	c := *s
 	if n < 1 {
-		s.fail("SortLimit(%d): must be at least 1", n)
+		c.fail("SortLimit(%d): must be at least 1", n)
 	}
-	s.most = n
-	return &s
+	c.most = n
+	return &c
 }
 
-func (s querySpec) withLimit(n int) *querySpec {
+func (s *querySpec) withLimit(n int) *querySpec {
+	c := *s
 	if n < 0 {
-		s.fail("Limit(%d): must not be negative", n)
+		c.fail("Limit(%d): must not be negative", n)
 	}
-	s.limit = n
-	return &s
+	c.limit = n
+	return &c
 }
 
-func (s querySpec) withOffset(n int) *querySpec {
+func (s *querySpec) withOffset(n int) *querySpec {
+	c := *s
 	if n < 0 {
-		s.fail("Offset(%d): must not be negative", n)
+		c.fail("Offset(%d): must not be negative", n)
 	}
-	s.offset = n
-	return &s
+	c.offset = n
+	return &c
 }
 
-func (s querySpec) withParts(n int) *querySpec {
+func (s *querySpec) withParts(n int) *querySpec {
+	c := *s
 	if n < 1 {
-		s.fail("ParallelList(%d): must be at least 1", n)
+		c.fail("ParallelList(%d): must be at least 1", n)
 	}
-	s.parts = n
-	return &s
+	c.parts = n
+	return &c
 }
 
-func (s querySpec) withAfter(c Cursor) *querySpec {
-	s.after, s.resumed = c, c != ""
-	return &s
+func (s *querySpec) withAfter(from Cursor) *querySpec {
+	c := *s
+	c.after, c.resumed = from, from != ""
+	return &c
 }
 
 func (s *querySpec) fail(format string, args ...any) {
