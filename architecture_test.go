@@ -177,6 +177,11 @@ var importRules = []importRule{
 		because:  "a plugin does what the public API lets any program do",
 	},
 	{
+		packages: "plugins/metrics",
+		ours:     []string{"runtime"},
+		because:  "a plugin uses the public API of the runtime",
+	},
+	{
 		packages: "plugins/costs",
 		ours:     []string{"runtime"},
 		because:  "a plugin uses the public API of the runtime",

@@ -73,3 +73,9 @@ func (p *Plugin) Stats() Stats {
 	})
 	return all
 }
+
+// CacheStatistics returns the total of Stats; the metrics plugin asks for it.
+func (p *Plugin) CacheStatistics() (hits, misses int64, spent time.Duration) {
+	total := p.Stats().Total
+	return total.Hits, total.Misses, total.Time
+}
