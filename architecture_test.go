@@ -182,6 +182,10 @@ var importRules = []importRule{
 		because:  "a plugin uses the public API of the runtime",
 	},
 	{
+		packages: "plugins",
+		because:  "what is there tests plugins together",
+	},
+	{
 		packages: "plugins/costs",
 		ours:     []string{"runtime"},
 		because:  "a plugin uses the public API of the runtime",
