@@ -117,7 +117,7 @@ passwords are "[redacted]" in it.`,
 	set.StringVar(&until, "until", "", "only entries before this time")
 	set.BoolVar(&q.NewestFirst, "newest", false, "from the newest to the oldest")
 	set.IntVar(&q.Limit, "limit", 0, "at most so many entries; 0: all")
-	set.StringVar(&format, "format", "text", "text or json")
+	choiceFlag(command, &format, "format", "text", "json")
 	return command
 }
 
@@ -211,7 +211,7 @@ Exit code 1 means that something was removed or altered.`,
 	}
 	flags.register(command)
 	command.Flags().StringVar(&anchorFile, "anchors", "", "JSON report of an earlier run")
-	command.Flags().StringVar(&format, "format", "text", "text or json")
+	choiceFlag(command, &format, "format", "text", "json")
 	return command
 }
 

@@ -40,11 +40,12 @@ Exit code 1 means that something breaks.`,
   s3dbgen breaking --against old/schema.yaml --format json`,
 		Args: noArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if err := oneOf("format", format, "text", "json"); err != nil {
+				return err
+			}
 			switch {
 			case against == "":
 				return usageError{errors.New("breaking needs --against, a revision of git or a file")}
-			case format != "text" && format != "json":
-				return usageError{fmt.Errorf("--format %q: must be text or json", format)}
 			case path == standardInput:
 				return usageError{errors.New("breaking needs a file: the lock file lies beside it")}
 			}
@@ -53,7 +54,7 @@ Exit code 1 means that something breaks.`,
 	}
 	command.Flags().StringVarP(&path, "file", "f", "schema.yaml", "the schema")
 	command.Flags().StringVar(&against, "against", "", "`revision` of git, or file, to compare with")
-	command.Flags().StringVar(&format, "format", "text", "text or json")
+	choiceFlag(command, &format, "format", "text", "json")
 	return command
 }
 

@@ -62,12 +62,26 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// choiceFlag declares a flag that has one of some values, the first one unless it is
+// given. Shells complete them.
+func choiceFlag(command *cobra.Command, value *string, flag string, choices ...string) {
+	command.Flags().StringVar(value, flag, choices[0], alternatives(choices))
+	// It fails only for a flag that is not declared.
+	_ = command.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(choices, cobra.ShellCompDirectiveNoFileComp))
+}
+
 // oneOf refuses a value of a flag that is none of its choices.
 func oneOf(flag, value string, choices ...string) error {
 	if slices.Contains(choices, value) {
 		return nil
 	}
-	return usageError{fmt.Errorf("--%s %q: must be %s", flag, value, strings.Join(choices, " or "))}
+	return usageError{fmt.Errorf("--%s %q: must be %s", flag, value, alternatives(choices))}
+}
+
+// alternatives lists words: "text, json or sarif".
+func alternatives(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // documentJSON is the JSON of a document as a command shows it.

@@ -26,6 +26,16 @@ message, in brackets. Without a code, all of them are listed.`,
 			}
 			return nil
 		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var list []string
+			if len(args) == 0 {
+				for _, code := range schema.Codes() {
+					e, _ := schema.Explain(code)
+					list = append(list, string(code)+"\t"+e.Title)
+				}
+			}
+			return list, cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(command *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return listCodes(command.OutOrStdout())

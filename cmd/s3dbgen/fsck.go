@@ -41,15 +41,15 @@ Exit code 1 means that something was found and not repaired.`,
 			return nil
 		},
 		RunE: func(command *cobra.Command, args []string) error {
-			if format != "text" && format != "json" {
-				return usageError{fmt.Errorf("--format %q: must be text or json", format)}
+			if err := oneOf("format", format, "text", "json"); err != nil {
+				return err
 			}
 			return fsck(command.Context(), args[0], options, format, command.OutOrStdout())
 		},
 	}
 	command.Flags().BoolVar(&options.Repair, "repair", false, "remove what is left over")
 	command.Flags().BoolVar(&options.Exclusive, "exclusive", false, "nothing else uses the database: leftovers count whatever their age")
-	command.Flags().StringVar(&format, "format", "text", "text or json")
+	choiceFlag(command, &format, "format", "text", "json")
 	return command
 }
 

@@ -52,7 +52,7 @@ leaves it out.`,
 			return found.print(command.OutOrStdout())
 		},
 	}
-	command.Flags().StringVar(&format, "format", "text", "text or json")
+	choiceFlag(command, &format, "format", "text", "json")
 	command.Flags().BoolVar(&counts, "counts", true, "count the documents")
 	return command
 }

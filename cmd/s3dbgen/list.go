@@ -123,7 +123,7 @@ asks for them and a key is given.
 	command.Flags().StringVar(&s.prefix, "prefix", "", "only documents whose id begins so")
 	command.Flags().StringVar(&s.after, "after", "", "only documents with ids above this one")
 	command.Flags().IntVar(&limit, "limit", 0, "at most so many; 0 is no limit")
-	command.Flags().StringVar(&output, "output", "jsonl", "jsonl or table")
+	choiceFlag(command, &output, "output", "jsonl", "table")
 	return command
 }
 

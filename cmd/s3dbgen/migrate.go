@@ -95,7 +95,7 @@ Exit code 1 means that something was not migrated or not copied.`,
 	flags.BoolVar(&m.options.DryRun, "dry-run", false, "write nothing")
 	flags.BoolVar(&m.options.Exclusive, "exclusive", false, "no program of an older version is running")
 	flags.BoolVar(&m.options.DropRemoved, "drop-removed", false, "drop values of attributes that the schema no longer has")
-	flags.StringVar(&m.format, "format", "text", "text or json")
+	choiceFlag(command, &m.format, "format", "text", "json")
 	flags.StringVar(&foreign.from, "from-s3dbjs", "", "URL of the database of s3db.js")
 	flags.StringVar(&foreign.to, "to", "", "URL of the database of s3dbgen")
 	flags.StringVarP(&foreign.schema, "file", "f", "", "the schema (default: the imported one)")

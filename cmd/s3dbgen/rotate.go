@@ -46,8 +46,8 @@ drop is in use.`,
 			return nil
 		},
 		RunE: func(command *cobra.Command, args []string) error {
-			if format != "text" && format != "json" {
-				return usageError{fmt.Errorf("--format %q: must be text or json", format)}
+			if err := oneOf("format", format, "text", "json"); err != nil {
+				return err
 			}
 			given := keys.list()
 			if len(given) == 0 {
@@ -59,7 +59,7 @@ drop is in use.`,
 	keys.register(command)
 	command.Flags().BoolVar(&options.DryRun, "dry-run", false, "count the secrets under each key, write nothing")
 	command.Flags().StringVar(&options.Drop, "drop", "", "forget the key with this id when nothing is encrypted under it")
-	command.Flags().StringVar(&format, "format", "text", "text or json")
+	choiceFlag(command, &format, "format", "text", "json")
 	return command
 }
 

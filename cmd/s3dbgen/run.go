@@ -38,7 +38,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if errors.Is(err, errDifferent) || errors.Is(err, errFindings) || errors.Is(err, errFailures) || errors.Is(err, errBreaking) || errors.Is(err, errUnrotated) || errors.Is(err, errUnmigrated) || errors.Is(err, errTampered) {
 		return exitDifferent
 	}
-	report(stderr, command, err)
+	if !errors.Is(err, errReported) {
+		report(stderr, command, err)
+	}
 	return exitFailed
 }
 
@@ -103,9 +105,8 @@ or written.`,
 		RunE: func(*cobra.Command, []string) error {
 			return usageError{errors.New("a command is missing: generate, diff, validate, breaking, explain, get, list, count, inspect, export, import, fsck, rotate, import-schema, migrate, audit or version")}
 		},
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		SilenceErrors: true,
+		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newGenerate(), newDiff(), newValidate(), newBreaking(), newExplain(), newGet(), newList(), newCount(), newInspect(), newExport(), newImport(), newFsck(), newRotate(), newImportSchema(), newMigrate(), newAudit(), newVersion())

@@ -7,27 +7,64 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/s3dbgen/s3dbgen/gen"
+	"github.com/s3dbgen/s3dbgen/schema"
 )
 
 func newValidate() *cobra.Command {
-	var path string
+	var path, format string
 	command := &cobra.Command{
-		Use:                   "validate [-f schema.yaml]",
+		Use:                   "validate [-f schema.yaml] [--format text|json|sarif|github]",
 		DisableFlagsInUseLine: true,
 		Short:                 "Check a schema and write nothing",
 		Long: `Validate reports every mistake in a schema with its place and a way to put it
 right: also those that only its lock file or the names of the generated code
 bring to light. It writes nothing. "-f -" reads the schema from standard input,
-without a lock file.`,
+without a lock file.
+
+With --format it reports mistakes and warnings to programs, on standard output: as
+JSON, as SARIF 2.1.0 for code scanning and editors, or as workflow commands that
+GitHub Actions shows at the lines concerned. Exit code 2 means mistakes, in all
+formats.`,
 		Example: `  s3dbgen validate
-  s3dbgen validate -f schemas/shop.yaml`,
+  s3dbgen validate -f schemas/shop.yaml
+  s3dbgen validate --format github`,
 		Args: noArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if err := oneOf("format", format, "text", "json", "sarif", "github"); err != nil {
+				return err
+			}
+			if write := diagnosticFormats()[format]; write != nil {
+				return validateFor(write, path, command.InOrStdin(), command.OutOrStdout())
+			}
 			return validate(path, command.InOrStdin(), command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
 	command.Flags().StringVarP(&path, "file", "f", "schema.yaml", "the schema, or - for standard input")
+	choiceFlag(command, &format, "format", "text", "json", "sarif", "github")
 	return command
+}
+
+// validateFor validates for a program.
+func validateFor(write func(io.Writer, schema.Diagnostics) error, path string, stdin io.Reader, stdout io.Writer) error {
+	src, err := readSource(path, stdin)
+	if err != nil {
+		return err
+	}
+	parsed, lock, found, err := src.parse()
+	if mistakes, ok := schema.AsDiagnostics(err); ok {
+		found = mistakes
+	} else if err != nil {
+		return err
+	} else {
+		found = append(found, gen.Validate(parsed, lock)...)
+	}
+	if err := write(stdout, found.Sort()); err != nil {
+		return err
+	}
+	if found.HasErrors() {
+		return errReported
+	}
+	return nil
 }
 
 func validate(path string, stdin io.Reader, stdout, stderr io.Writer) error {
