@@ -52,8 +52,9 @@ test: $(VERSITYGW) ## Run all tests, on memory, file and a real S3 server (versi
 	fi
 
 .PHONY: canary
-canary: $(VERSITYGW) ## Search the output of all tests for the secrets that they use
-	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw S3DB_TEST_REQUIRE_SERVERS=1 go test -v -short -count 1 ./... $(MODULES) 2>&1 | go run ./internal/canary/scan > /dev/null
+canary: $(VERSITYGW) ## Search what all tests print and send to S3 for the secrets that they use
+	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw S3DB_TEST_REQUIRE_SERVERS=1 S3DB_TEST_CANARY=1 \
+		go test -v -short -count 1 ./... $(MODULES) 2>&1 | go run ./internal/canary/scan
 
 .PHONY: test-minio
 test-minio: $(MINIO) ## Run the tests that need a server on MinIO (its first build takes minutes)

@@ -18,6 +18,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
 )
@@ -30,17 +31,25 @@ var clock = time.Date(2025, time.March, 14, 15, 9, 26, 535897932, time.UTC)
 // options open a shop fast and at the same time.
 func options() []s3db.Option {
 	return []s3db.Option{
-		s3db.WithKey("test", bytes.Repeat([]byte{7}, 32)),
+		s3db.WithKey("test", canary.Key(7)),
 		s3db.WithIDs("products", productID),
 		s3db.WithClock(func() time.Time { return clock }),
 		s3db.WithPasswordParams(s3db.PasswordParams{Memory: 8, Time: 1, Threads: 1}),
 	}
 }
 
-// newShop opens a shop in memory.
+// password and apiKey are secrets in these tests; the second looks like an encoded
+// word of a header.
+const (
+	password = canary.Mark + " correct horse"
+	apiKey   = "=?" + canary.Mark + "?="
+)
+
+// newShop opens a shop in memory, where no secret may be left.
 func newShop(t *testing.T) (*shop.DB, *memstore.Store) {
 	t.Helper()
 	store := memstore.New()
+	canary.SearchStore(t, store.Server().Client())
 	db, err := shop.New(t.Context(), store, options()...)
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +62,7 @@ func urls(t *testing.T) map[string]string {
 	t.Helper()
 	return map[string]string{
 		"mem":  "mem://",
-		"file": "file://" + filepath.Join(t.TempDir(), "shop.db"),
+		"file": "file://" + filepath.Join(canary.TempDir(t), "shop.db"),
 		"s3":   server.Get(t).URL(t, "shop"),
 	}
 }
@@ -72,7 +81,7 @@ func must[T any](t *testing.T) func(T, error) T {
 
 // ada is an input with the required attributes only.
 func ada(id shop.UserID) shop.UserInsert {
-	return shop.UserInsert{ID: id, Name: "Ada", Email: string(id) + "@example.com", Password: "correct horse"}
+	return shop.UserInsert{ID: id, Name: "Ada", Email: string(id) + "@example.com", Password: password}
 }
 
 // TestFieldsAreMetadata looks at the object of a document: its attributes are
@@ -101,10 +110,10 @@ func TestFieldsAreMetadata(t *testing.T) {
 // awkward to store.
 func everything() (shop.UserInsert, shop.ProductInsert, shop.OrderInsert, shop.ReviewInsert, shop.SessionInsert, shop.ReportInsert, shop.VisitInsert) {
 	user := shop.UserInsert{
-		ID: "a", Name: "Łukasz 🦊 \x00", Email: "l@example.com", Password: "correct horse",
+		ID: "a", Name: "Łukasz 🦊 \x00", Email: "l@example.com", Password: password,
 		TaxNumber: new(s3db.NewSecret("null")),
 		Card:      new(s3db.NewSecret(shop.UserCard{Number: "4242424242424242", Expires: s3db.Date{Year: 2030, Month: 1, Day: 31}})),
-		APIKey:    new(s3db.NewSecret("=?given?=")),
+		APIKey:    new(s3db.NewSecret(apiKey)),
 		Role:      new(shop.UserRoleStaff), Age: new(int64(1<<62 + 1)), Newsletter: new(true),
 		Born: new(s3db.Date{Year: 1815, Month: 12, Day: 10}), Website: new("https://example.com/?q=%C3%A9#x"),
 		Interests: []string{"", "null", "a,b", " x ", "\\"},
@@ -199,8 +208,9 @@ func TestSecretsAreStoredEncrypted(t *testing.T) {
 	t.Parallel()
 	db, store := newShop(t)
 	in := ada("ada")
-	in.TaxNumber = new(s3db.NewSecret("TAXNUMBER"))
-	in.APIKey = new(s3db.NewSecret("APIKEYAPIKEY"))
+	taxNumber := canary.Value("tax number")
+	in.TaxNumber = new(s3db.NewSecret(taxNumber))
+	in.APIKey = new(s3db.NewSecret(apiKey))
 	must[*shop.User](t)(db.Users.Insert(t.Context(), in))
 	for _, key := range store.Server().Keys() {
 		object := must[*s3db.Object](t)(store.Get(t.Context(), key))
@@ -208,14 +218,14 @@ func TestSecretsAreStoredEncrypted(t *testing.T) {
 		for name, value := range object.Metadata {
 			stored += name + value
 		}
-		for _, secret := range []string{"TAXNUMBER", "APIKEYAPIKEY", "correct horse"} {
+		for _, secret := range []string{taxNumber, apiKey, password} {
 			if strings.Contains(stored, secret) {
 				t.Errorf("%s holds %q", key, secret)
 			}
 		}
 	}
 	u := must[*shop.User](t)(db.Users.Get(t.Context(), "ada"))
-	if u.TaxNumber.Reveal() != "TAXNUMBER" || u.APIKey.Reveal() != "APIKEYAPIKEY" || !u.Password.Verify("correct horse") {
+	if u.TaxNumber.Reveal() != taxNumber || u.APIKey.Reveal() != apiKey || !u.Password.Verify(password) {
 		t.Error("secrets do not come back")
 	}
 }
@@ -226,7 +236,7 @@ func TestWrongKey(t *testing.T) {
 	db, store := newShop(t)
 	must[*shop.User](t)(db.Users.Insert(t.Context(), ada("ada")))
 	other, err := shop.New(t.Context(), store.Server().Client(),
-		append(options()[1:], s3db.WithKey("test", bytes.Repeat([]byte{8}, 32)))...)
+		append(options()[1:], s3db.WithKey("test", canary.Key(8)))...)
 	if err != nil {
 		return // refused at once: as good
 	}

@@ -26,24 +26,27 @@ import (
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
 
+// passphrase is a constant, for a database that is thrown away.
+const passphrase = "a passphrase that a real program reads from its environment"
+
 func main() {
 	url := flag.String("db", "mem://", "where the shop is: mem://, file://PATH or s3://BUCKET/PREFIX")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *url, os.Stdout); err != nil {
+	if err := run(ctx, *url, passphrase, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // run opens the shop at url and shows it to out.
-func run(ctx context.Context, url string, out io.Writer) error {
+func run(ctx context.Context, url, passphrase string, out io.Writer) error {
 	t := &tour{out: out, requests: &s3db.RequestCounter{}}
 
 	db, err := shop.Open(ctx, url,
 		// Secret attributes are encrypted with a key that is made from this.
-		s3db.WithPassphrase("a passphrase that a real program reads from its environment"),
+		s3db.WithPassphrase(passphrase),
 		// The schema says that products get their ids from the program.
 		s3db.WithIDs("products", productID),
 		// Counts requests, to tell what things cost.

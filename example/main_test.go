@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	"github.com/s3dbgen/s3dbgen/internal/leaktest"
 	"github.com/s3dbgen/s3dbgen/internal/testserver"
 )
@@ -36,7 +37,7 @@ func TestTour(t *testing.T) {
 			// The second time the database exists, and nothing of the first is in the way.
 			for range 2 {
 				var out strings.Builder
-				if err := run(t.Context(), url, &out); err != nil {
+				if err := run(t.Context(), url, canary.Value("passphrase"), &out); err != nil {
 					t.Fatalf("%v\nafter:\n%s", err, out.String())
 				}
 				got := maskOpen(out.String())
@@ -54,7 +55,7 @@ func golden(t *testing.T) string {
 	file := filepath.Join("testdata", "output.txt")
 	if *update {
 		var out strings.Builder
-		if err := run(t.Context(), "mem://", &out); err != nil {
+		if err := run(t.Context(), "mem://", canary.Value("passphrase"), &out); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(file, []byte(maskRace(maskOpen(out.String()))), 0o600); err != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
 )
@@ -36,7 +37,7 @@ func TestOpenRefuses(t *testing.T) {
 	if err := os.WriteFile(notADatabase, []byte(strings.Repeat("not a database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	const secret = "hunter2hunter2"
+	secret := canary.Value("credential")
 	for _, test := range []struct {
 		name string
 		url  string
@@ -96,9 +97,9 @@ func TestOpenRefusesWithoutWhatTheSchemaNeeds(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]s3db.Option{
 		"WithPassphrase":    {s3db.WithIDs("products", productID)},
-		`WithIDs("products`: {s3db.WithPassphrase("p")},
-		`"nonesuch"`:        {s3db.WithPassphrase("p"), s3db.WithIDs("products", productID), s3db.WithIDs("nonesuch", productID)},
-		"32 bytes":          {s3db.WithKey("k", []byte("short")), s3db.WithIDs("products", productID)},
+		`WithIDs("products`: {s3db.WithPassphrase(canary.Value("p"))},
+		`"nonesuch"`:        {s3db.WithPassphrase(canary.Value("p")), s3db.WithIDs("products", productID), s3db.WithIDs("nonesuch", productID)},
+		"32 bytes":          {s3db.WithKey("k", []byte(canary.Mark)), s3db.WithIDs("products", productID)},
 	} {
 		store := memstore.New()
 		_, err := shop.New(t.Context(), store, options...)
@@ -144,7 +145,7 @@ func TestOpenRefusesRegistry(t *testing.T) {
 // TestLockedFile opens a file twice.
 func TestLockedFile(t *testing.T) {
 	t.Parallel()
-	place := "file://" + filepath.Join(t.TempDir(), "shop.db")
+	place := "file://" + filepath.Join(canary.TempDir(t), "shop.db")
 	db := must[*shop.DB](t)(shop.Open(t.Context(), place, options()...))
 	t.Cleanup(func() { _ = db.Close() })
 	other, err := shop.Open(t.Context(), place, options()...)

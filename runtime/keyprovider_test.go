@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/secrets/secrets"
@@ -51,6 +52,7 @@ func (p *localProvider) NewKey(_ context.Context, binding map[string]string) (ke
 	if _, err := rand.Read(key); err != nil {
 		return nil, nil, err
 	}
+	copy(key, canary.Mark)
 	gcm, err := p.gcm()
 	if err != nil {
 		return nil, nil, err

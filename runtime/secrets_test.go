@@ -22,10 +22,13 @@ func cheapPasswords() s3db.Option {
 	return s3db.WithPasswordParams(s3db.PasswordParams{Memory: 8, Time: 1, Threads: 1})
 }
 
-func key(id string, b byte) s3db.Option { return s3db.WithKey(id, bytes.Repeat([]byte{b}, 32)) }
+func key(id string, b byte) s3db.Option { return s3db.WithKey(id, canary.Key(b)) }
 
 func openVaults(t *testing.T, store s3db.Store, keys ...s3db.Option) *secrets.DB {
 	t.Helper()
+	if memory, ok := store.(*memstore.Store); ok {
+		canary.SearchStore(t, memory.Server().Client())
+	}
 	db, err := secrets.New(t.Context(), store, append(keys, cheapPasswords())...)
 	if err != nil {
 		t.Fatal(err)

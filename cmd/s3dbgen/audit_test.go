@@ -74,7 +74,7 @@ func removeEntry(t *testing.T, path, in string) {
 // entries out of it.
 func TestAuditCommand(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.ToSlash(filepath.Join(dir, "shop.db"))
+	path := filepath.ToSlash(filepath.Join(canary.TempDir(t), "shop.db"))
 	keyFile := filepath.Join(dir, "key")
 	if err := os.WriteFile(keyFile, canary.Key(2), 0o600); err != nil {
 		t.Fatal(err)

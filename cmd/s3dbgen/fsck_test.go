@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	"github.com/s3dbgen/s3dbgen/internal/clienttest"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/boltstore"
@@ -19,7 +20,7 @@ import (
 
 // TestFsck runs the command on a file with one document and one leftover.
 func TestFsck(t *testing.T) {
-	path := filepath.ToSlash(filepath.Join(t.TempDir(), "shop.db"))
+	path := filepath.ToSlash(filepath.Join(canary.TempDir(t), "shop.db"))
 	const leftover = "resource=accounts/partition=byCountry/country=BR!/id=ghost!AAAAAAAAAAA"
 	prepare(t, path, leftover)
 	run1 := func(args ...string) (int, string) {

@@ -8,12 +8,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	"github.com/s3dbgen/s3dbgen/internal/leaktest"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
@@ -48,6 +50,7 @@ func TestScripts(t *testing.T) {
 				}
 				env.Setenv(name, string(out[:len(out)-1]))
 			}
+			env.Defer(func() { canary.SearchFiles(t, env.WorkDir) })
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
@@ -57,8 +60,10 @@ func TestScripts(t *testing.T) {
 			return false, errors.New("unknown condition " + cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
-			"shop":  shopCommand,
+			"exits":      exits,
+			"passphrase": passphraseCommand,
+			"reveals":    reveals,
+			"shop":       shopCommand,
 		},
 	})
 }
@@ -81,6 +86,32 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// The canaries of scripts are named here: what a script says is in its log.
+const (
+	scriptPassphrase = "passphrase"
+	scriptSecret     = "tax-number"
+)
+
+// passphraseCommand is "passphrase": it puts that of shop into the environment.
+func passphraseCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: passphrase")
+	}
+	ts.Setenv(passphraseEnv, canary.Value(scriptPassphrase))
+}
+
+// reveals is "reveals FILE": the file must hold the secret of the user of shop, and
+// is removed, for no other may.
+func reveals(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: reveals FILE")
+	}
+	if !strings.Contains(ts.ReadFile(args[0]), `"`+canary.Value(scriptSecret)+`"`) {
+		ts.Fatalf("the secret is not in %s", args[0])
+	}
+	ts.Check(os.Remove(ts.MkAbs(args[0])))
+}
+
 // shopCommand is "shop FILE [empty]": it makes the database of the example, with
 // three reviews and a user, or with nothing in it.
 func shopCommand(ts *testscript.TestScript, neg bool, args []string) {
@@ -89,7 +120,7 @@ func shopCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ctx := context.Background()
 	db, err := shop.Open(ctx, "file://"+filepath.ToSlash(ts.MkAbs(args[0])),
-		s3db.WithPassphrase("correct horse battery staple"),
+		s3db.WithPassphrase(canary.Value(scriptPassphrase)),
 		s3db.WithIDs("products", s3db.ULID),
 		s3db.WithPasswordParams(s3db.PasswordParams{Memory: 8, Time: 1, Threads: 1}),
 		s3db.WithClock(func() time.Time { return time.Date(2025, time.March, 14, 15, 9, 26, 0, time.UTC) }))
@@ -106,6 +137,6 @@ func shopCommand(ts *testscript.TestScript, neg bool, args []string) {
 		_, err := db.Reviews.Insert(ctx, r)
 		ts.Check(err)
 	}
-	_, err = db.Users.Insert(ctx, shop.UserInsert{ID: "ada", Name: "Ada", Email: "ada@example.com", Password: "correct horse", TaxNumber: new(s3db.NewSecret("12345"))})
+	_, err = db.Users.Insert(ctx, shop.UserInsert{ID: "ada", Name: "Ada", Email: "ada@example.com", Password: s3db.Password(canary.Value("password")), TaxNumber: new(s3db.NewSecret(canary.Value(scriptSecret)))})
 	ts.Check(err)
 }

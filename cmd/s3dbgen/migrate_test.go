@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/boltstore"
 	"github.com/s3dbgen/s3dbgen/testdata/versions/v0/v0"
@@ -21,7 +22,7 @@ import (
 // what version 3 requires to be exact when broken is true, and the versions up to one.
 func usersFile(t *testing.T, upTo int, broken bool) (url string) {
 	t.Helper()
-	path := filepath.ToSlash(filepath.Join(t.TempDir(), "users.db"))
+	path := filepath.ToSlash(filepath.Join(canary.TempDir(t), "users.db"))
 	store, err := boltstore.Open(t.Context(), path, boltstore.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +32,7 @@ func usersFile(t *testing.T, upTo int, broken bool) (url string) {
 			t.Fatal(err)
 		}
 	}()
-	key := s3db.WithKey("test", make([]byte, 32))
+	key := s3db.WithKey("test", canary.Key(1))
 	zero, err := v0.New(t.Context(), store, key)
 	if err != nil {
 		t.Fatal(err)

@@ -12,12 +12,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/boltstore"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/secrets/secrets"
 )
 
-const rotateSecret = "rotate-needle"
+const rotateSecret = canary.Mark + "-rotate"
 
 // secretsFile makes a database with one document with secrets.
 func secretsFile(t *testing.T, path string, key s3db.Option) {
@@ -50,7 +51,7 @@ func withSecrets(t *testing.T, path string, key s3db.Option, do func(*secrets.DB
 // TestRotateCommand changes the key of a database from the command line.
 func TestRotateCommand(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.ToSlash(filepath.Join(dir, "shop.db"))
+	path := filepath.ToSlash(filepath.Join(canary.TempDir(t), "shop.db"))
 	file := func(name, text string) string {
 		t.Helper()
 		name = filepath.Join(dir, name)
@@ -59,7 +60,7 @@ func TestRotateCommand(t *testing.T) {
 		}
 		return name
 	}
-	k1, k2, k3 := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32), bytes.Repeat([]byte{3}, 32)
+	k1, k2, k3 := canary.Key(1), canary.Key(2), canary.Key(3)
 	raw, hexa, b64 := "k1="+file("k1", string(k1)), "k2="+file("k2", hex.EncodeToString(k2)+"\n"), "k3="+file("k3", base64.StdEncoding.EncodeToString(k3))
 	secretsFile(t, path, s3db.WithKey("k1", k1))
 	rotated := func(args ...string) (int, string) {
@@ -103,15 +104,15 @@ func TestRotateCommand(t *testing.T) {
 		t.Errorf("exit code %d, %v, as JSON: %s", code, err, text)
 	}
 	// Passphrases, from a file and from the environment.
-	phrase := file("phrase", "correct horse\nbattery\n")
+	phrase := file("phrase", canary.Value("horse")+"\nbattery\n")
 	if code, text := rotated("--passphrase-file", phrase, "--key-file", b64, "--drop", "k3"); code != 0 || !strings.Contains(text, "k3: dropped") {
 		t.Errorf("to a passphrase: exit code %d, printed %s", code, text)
 	}
-	t.Setenv(passphraseEnv, "correct horse")
+	t.Setenv(passphraseEnv, canary.Value("horse"))
 	if code, text := rotated(); code != 0 || !strings.Contains(text, "8 secrets in 1 document, active") {
 		t.Errorf("passphrase of the environment: exit code %d, printed %s", code, text)
 	}
-	withSecrets(t, path, s3db.WithPassphrase("correct horse"), func(db *secrets.DB) {
+	withSecrets(t, path, s3db.WithPassphrase(canary.Value("horse")), func(db *secrets.DB) {
 		if d, err := db.Vaults.Get(t.Context(), "a"); err != nil || d.Plain.Reveal() != rotateSecret {
 			t.Errorf("after all rotations: %v", err)
 		}

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
 
@@ -79,7 +80,7 @@ func TestTransferOnServer(t *testing.T) {
 		return strings.Replace(server.BucketURL(bucket, name), server.Endpoint[len("http://"):], proxy.Listener.Addr().String(), 1)
 	}
 	open := func(name string) *shop.DB {
-		db, err := shop.Open(t.Context(), at(name), s3db.WithIDs("products", s3db.ULID), s3db.WithPassphrase("correct horse battery staple"), s3db.WithRegion("us-east-1"))
+		db, err := shop.Open(t.Context(), at(name), s3db.WithIDs("products", s3db.ULID), s3db.WithPassphrase(canary.Value(scriptPassphrase)), s3db.WithRegion("us-east-1"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,8 +153,8 @@ func readText(t *testing.T, path string) string {
 // TestKeysOfDataCommands: get, list, export and import take keys from files.
 func TestKeysOfDataCommands(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.ToSlash(filepath.Join(dir, "shop.db"))
-	key := bytes.Repeat([]byte{7}, 32)
+	path := filepath.ToSlash(filepath.Join(canary.TempDir(t), "shop.db"))
+	key := canary.Key(7)
 	secretsFile(t, path, s3db.WithKey("k1", key))
 	file := func(name, text string) string {
 		name = filepath.Join(dir, name)
@@ -173,7 +174,7 @@ func TestKeysOfDataCommands(t *testing.T) {
 		if code, stdout, _ := commandLine(t, args...); code != 0 || strings.Contains(stdout, rotateSecret) {
 			t.Errorf("%v without --secrets: %d, %s", args[0], code, stdout)
 		}
-		for _, keys := range [][]string{{"--key-file", wrong}, {"--passphrase-file", file("phrase", "something else\n")}, {}} {
+		for _, keys := range [][]string{{"--key-file", wrong}, {"--passphrase-file", file("phrase", canary.Value("something else")+"\n")}, {}} {
 			if code, stdout, stderr := commandLine(t, append(append(args, "--secrets"), keys...)...); code != 2 || strings.Contains(stdout, rotateSecret) {
 				t.Errorf("%v %v: %d, %s", args[0], keys, code, stderr)
 			}
@@ -185,9 +186,9 @@ func TestKeysOfDataCommands(t *testing.T) {
 	if code, _, stderr := commandLine(t, "import", "file://"+path, "vaults", exported, "--mode", "replace", "--key-file", right); code != 0 {
 		t.Errorf("import: %d, %s", code, stderr)
 	}
-	other := filepath.ToSlash(filepath.Join(dir, "other.db"))
-	secretsFile(t, other, s3db.WithPassphrase("first line"))
-	if code, stdout, stderr := commandLine(t, "get", "file://"+other, "vaults", "a", "--secrets", "--passphrase-file", file("phrase", "first line\nsecond\n")); code != 0 || !strings.Contains(stdout, rotateSecret) {
+	other := filepath.ToSlash(filepath.Join(canary.TempDir(t), "other.db"))
+	secretsFile(t, other, s3db.WithPassphrase(canary.Value("first line")))
+	if code, stdout, stderr := commandLine(t, "get", "file://"+other, "vaults", "a", "--secrets", "--passphrase-file", file("phrase", canary.Value("first line")+"\nsecond\n")); code != 0 || !strings.Contains(stdout, rotateSecret) {
 		t.Errorf("a passphrase from a file: %d, %s%s", code, stdout, stderr)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
 	"github.com/s3dbgen/s3dbgen/schema"
@@ -108,7 +109,7 @@ func openGolden(t *testing.T, name string) reflect.Value {
 	t.Helper()
 	const keySize = 32
 	options := []s3db.Option{
-		s3db.WithKey("test", make([]byte, keySize)),
+		s3db.WithKey("test", canary.Key(1)),
 		s3db.WithPasswordParams(s3db.PasswordParams{Memory: 8, Time: 1, Threads: 1}),
 	}
 	if name == "ids" {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
 	"github.com/s3dbgen/s3dbgen/testdata/versions/v0/v0"
@@ -33,7 +34,7 @@ const newest = 5
 func openVersion(t *testing.T, server *memstore.Server, version int, options ...s3db.Option) collection {
 	t.Helper()
 	const keySize = 32
-	db, err := chain[version](t.Context(), server.Client(), append(options, s3db.WithKey("test", make([]byte, keySize)))...)
+	db, err := chain[version](t.Context(), server.Client(), append(options, s3db.WithKey("test", canary.Key(1)))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +283,7 @@ func TestVersions(t *testing.T) {
 	if diff := cmp.Diff(full, c.ids("ByCity", "Rio")); diff != "" {
 		t.Errorf("documents in Rio (-want +got):\n%s", diff)
 	}
-	secret, err := v5.New(t.Context(), server.Client(), s3db.WithKey("test", make([]byte, 32)))
+	secret, err := v5.New(t.Context(), server.Client(), s3db.WithKey("test", canary.Key(1)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -28,13 +29,16 @@ type form struct {
 	text []byte
 }
 
-// forms are the mark as it is, in hexadecimal, and in base64 at each of the three
+// forms are the mark as it is, in hexadecimal, as fmt prints bytes, and in base64 at each of the three
 // places where it can stand; what depends on its neighbours is left out.
 func forms() []form {
 	list := []form{
 		{"as it is", []byte(Mark)},
 		{"in hexadecimal", []byte(hex.EncodeToString([]byte(Mark)))},
 		{"in upper-case hexadecimal", []byte(strings.ToUpper(hex.EncodeToString([]byte(Mark))))},
+		{"in bytes", []byte(strings.Trim(fmt.Sprint([]byte(Mark)), "[]"))},
+		{"in hexadecimal bytes", fmt.Appendf(nil, "% x", Mark)},
+		{"in bytes of Go", []byte(strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(Mark)), "[]byte{"), "}"))},
 	}
 	for before := range 3 {
 		padded := append(make([]byte, before), Mark...)

@@ -13,6 +13,8 @@
 //
 //	S3DB_TEST_SERVER           versitygw (the default) or minio
 //	S3DB_TEST_REQUIRE_SERVERS  1: a missing binary fails tests instead of skipping them
+//	S3DB_TEST_CANARY           1: what goes to servers and comes from them is searched for
+//	                           canaries, and what holds one is printed
 //	S3DB_TEST_VERSITYGW, S3DB_TEST_MINIO
 //	                           path of the binary; else PATH, else .tools/bin
 package testserver
@@ -104,6 +106,7 @@ type Server struct {
 	stop   context.CancelFunc
 	done   chan struct{} // closed when the process has ended and its drive is gone
 	log    *tail
+	wire   *wire // before the server, when that is asked for
 }
 
 // Start starts a server and waits until it answers. An error matches
@@ -168,9 +171,20 @@ func start(ctx context.Context, kind Kind, binary string) (_ *Server, err error)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(drive))
 	}
+	public := address
+	var searched *wire
+	if os.Getenv("S3DB_TEST_CANARY") == "1" {
+		searched, err = newWire(ctx, address, func(how string, around []byte) {
+			fmt.Fprintf(os.Stderr, "canary: what went to the server or came from it holds a secret %s: %q\n", how, around)
+		})
+		if err != nil {
+			return nil, errors.Join(err, os.RemoveAll(drive))
+		}
+		public = searched.address()
+	}
 	running, stop := context.WithCancel(context.Background())
 	s := &Server{
-		Kind: kind, Endpoint: "http://" + address,
+		Kind: kind, Endpoint: "http://" + public, wire: searched,
 		AccessKey: "test" + rand.Text()[:12], SecretKey: "s/e+c%r=" + canary.Mark + rand.Text(),
 		stop: stop, done: make(chan struct{}), log: &tail{},
 	}
@@ -252,6 +266,9 @@ func (s *Server) ready(ctx context.Context, exited <-chan error) error {
 func (s *Server) Stop() {
 	s.stop()
 	<-s.done
+	if s.wire != nil {
+		s.wire.close()
+	}
 }
 
 // Bucket creates a new, empty bucket and returns its name.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	"github.com/s3dbgen/s3dbgen/plugins/awskms"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
@@ -57,7 +58,7 @@ func open(t *testing.T, store s3db.Store, options ...s3db.Option) (*secrets.DB, 
 func insert(t *testing.T, db *secrets.DB, id secrets.VaultID) {
 	t.Helper()
 	in := secrets.VaultInsert{
-		ID: id, Plain: s3db.NewSecret("hunter2-needle"), Password: "long enough", Phrase: "1", Recovery: "r", Number: s3db.NewSecret(int64(1)),
+		ID: id, Plain: s3db.NewSecret(canary.Value("needle")), Password: "long enough", Phrase: "1", Recovery: "r", Number: s3db.NewSecret(int64(1)),
 		Words: s3db.NewSecret([]string{"w"}), Settings: secrets.VaultSettings{Key: s3db.NewSecret("k")}, Seed: s3db.NewSecret("s"),
 	}
 	if _, err := db.Vaults.Insert(t.Context(), in); err != nil {
@@ -81,7 +82,7 @@ func TestSecretsUnderKMS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := db.Vaults.Get(t.Context(), "a"); err != nil || got.Plain.Reveal() != "hunter2-needle" {
+		if got, err := db.Vaults.Get(t.Context(), "a"); err != nil || got.Plain.Reveal() != canary.Value("needle") {
 			t.Fatalf("read back: %v", err)
 		}
 	}
@@ -204,7 +205,7 @@ func TestRotateUnderKMS(t *testing.T) {
 	if db, err = open(t, store, s3db.WithKeyProvider(provider(t, d, other))); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := db.Vaults.Get(t.Context(), "a"); err != nil || got.Plain.Reveal() != "hunter2-needle" {
+	if got, err := db.Vaults.Get(t.Context(), "a"); err != nil || got.Plain.Reveal() != canary.Value("needle") {
 		t.Errorf("read back: %v", err)
 	}
 }

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 )
 
 // double is KMS as far as two operations go, over its real protocol: AWS JSON 1.1
@@ -47,7 +49,7 @@ type masterKey struct {
 
 const (
 	accessKey = "AKIDEXAMPLE"
-	secretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+	secretKey = canary.Mark + "/K7MDENG+bPxRfiCYEXAMPLEKEY"
 	region    = "eu-west-1"
 )
 
@@ -161,6 +163,7 @@ func (d *double) generateDataKey(body []byte) (any, *kmsError) {
 	d.contexts = append(d.contexts, in.EncryptionContext)
 	plain := make([]byte, 32)
 	_, _ = rand.Read(plain)
+	copy(plain, canary.Mark)
 	blob := append([]byte{byte(len(in.KeyID))}, in.KeyID...)
 	blob = append(blob, d.gcm(key).Seal(nil, nil, plain, d.contextBytes(in.EncryptionContext))...)
 	return map[string]any{"KeyId": in.KeyID, "Plaintext": plain, "CiphertextBlob": blob}, nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	"github.com/s3dbgen/s3dbgen/plugins/fulltext"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
@@ -16,7 +17,7 @@ import (
 func openShop(tb testing.TB, store s3db.Store, fields ...s3db.TextAttr[*shop.User, string]) (*shop.DB, *fulltext.Plugin, error) {
 	tb.Helper()
 	p := fulltext.New(fulltext.Options{}, fulltext.On("users", fields...))
-	db, err := shop.New(tb.Context(), store, s3db.WithPassphrase("correct horse"), s3db.WithPlugin(p),
+	db, err := shop.New(tb.Context(), store, s3db.WithPassphrase(canary.Value("passphrase")), s3db.WithPlugin(p),
 		s3db.WithIDs("products", func() (string, error) { return "p", nil }), s3db.WithPasswordParams(s3db.PasswordParams{Memory: 8, Time: 1, Threads: 1}))
 	return db, p, err
 }
@@ -34,12 +35,13 @@ func TestSecretsAreNeverIndexed(t *testing.T) {
 		}
 	}
 	server := memstore.NewServer(memstore.Options{})
+	canary.SearchStore(t, server.Client())
 	db, p, err := openShop(t, server.Client(), shop.UserWhere.Name, shop.UserWhere.Profile.Bio)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = db.Users.Insert(ctx, shop.UserInsert{
-		ID: "ada", Name: "Ada Lovelace", Email: "ada@example.com", Password: "xyzzyword secret", TaxNumber: new(s3db.NewSecret("xyzzytax")),
+		ID: "ada", Name: "Ada Lovelace", Email: "ada@example.com", Password: s3db.Password("xyzzyword " + canary.Value("password")), TaxNumber: new(s3db.NewSecret("xyzzytax " + canary.Value("tax"))),
 		Profile: &shop.UserProfile{Country: "GB", Bio: new("computes engines")},
 	})
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	"github.com/s3dbgen/s3dbgen/plugins/otelexport"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
@@ -27,7 +28,7 @@ import (
 func open(tb testing.TB, plugins ...s3db.Plugin) *shop.DB {
 	tb.Helper()
 	store := memstore.New()
-	db, err := shop.New(tb.Context(), store, s3db.WithPlugin(plugins...), s3db.WithKey("k1", make([]byte, 32)), s3db.WithIDs("products", s3db.NanoID(12)))
+	db, err := shop.New(tb.Context(), store, s3db.WithPlugin(plugins...), s3db.WithKey("k1", canary.Key(1)), s3db.WithIDs("products", s3db.NanoID(12)))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -161,7 +162,7 @@ func BenchmarkGet(b *testing.B) {
 		"recording": {&otelexport.Plugin{Traces: recording}},
 	} {
 		b.Run(name, func(b *testing.B) {
-			db, err := shop.New(b.Context(), memstore.New(), s3db.WithPlugin(plugins...), s3db.WithKey("k1", make([]byte, 32)), s3db.WithIDs("products", s3db.NanoID(12)))
+			db, err := shop.New(b.Context(), memstore.New(), s3db.WithPlugin(plugins...), s3db.WithKey("k1", canary.Key(1)), s3db.WithIDs("products", s3db.NanoID(12)))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	"github.com/s3dbgen/s3dbgen/plugins/costs"
 	"github.com/s3dbgen/s3dbgen/plugins/metrics"
 	"github.com/s3dbgen/s3dbgen/plugins/promexport"
@@ -27,7 +28,7 @@ func visit(t *testing.T, plugins ...s3db.Plugin) *shop.DB {
 	ctx := t.Context()
 	store := memstore.New()
 	db, err := shop.New(ctx, store, s3db.WithPlugin(plugins...),
-		s3db.WithKey("k1", make([]byte, 32)), s3db.WithIDs("products", s3db.NanoID(12)))
+		s3db.WithKey("k1", canary.Key(1)), s3db.WithIDs("products", s3db.NanoID(12)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func TestScrape(t *testing.T) {
 // BenchmarkScrape reads the numbers of many methods.
 func BenchmarkScrape(b *testing.B) {
 	m := metrics.New(metrics.Options{})
-	db, err := shop.New(b.Context(), memstore.New(), s3db.WithPlugin(m), s3db.WithKey("k1", make([]byte, 32)), s3db.WithIDs("products", s3db.NanoID(12)))
+	db, err := shop.New(b.Context(), memstore.New(), s3db.WithPlugin(m), s3db.WithKey("k1", canary.Key(1)), s3db.WithIDs("products", s3db.NanoID(12)))
 	if err != nil {
 		b.Fatal(err)
 	}

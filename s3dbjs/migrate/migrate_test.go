@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/dynamic"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
@@ -106,7 +107,7 @@ func parse(t *testing.T, texts ...string) *schema.Schema {
 	return s
 }
 
-func key() s3db.Option { return s3db.WithKey("k", bytes.Repeat([]byte{7}, 32)) }
+func key() s3db.Option { return s3db.WithKey("k", canary.Key(7)) }
 
 // TestMigrate copies whole databases of both generations. Every document reads
 // back as it was decoded, with its timestamps and content; the copy is sound; a
