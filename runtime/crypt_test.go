@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +31,10 @@ func testRing(t *testing.T, sources ...keySource) *keyring {
 // The vectors of docs/format.md, with the nonce 00 01 … 0b. A second
 // implementation must give the same bytes.
 func TestSealKnownAnswer(t *testing.T) {
+	page, err := os.ReadFile("../docs/format.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name   string
 		source keySource
@@ -50,6 +55,9 @@ func TestSealKnownAnswer(t *testing.T) {
 			}
 			if got := hex.EncodeToString(sealed); got != tt.sealed {
 				t.Errorf("sealed = %s, want %s", got, tt.sealed)
+			}
+			if !bytes.Contains(page, []byte("`"+tt.sealed+"`")) {
+				t.Errorf("docs/format.md does not have the vector %s", tt.sealed)
 			}
 		})
 	}

@@ -28,6 +28,8 @@ import (
 
 	"github.com/s3dbgen/s3dbgen/internal/canary"
 	"github.com/s3dbgen/s3dbgen/internal/testserver"
+	"github.com/s3dbgen/s3dbgen/plugins/costs"
+	"github.com/s3dbgen/s3dbgen/plugins/metrics"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/boltstore"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
@@ -111,11 +113,16 @@ func options(d *diary, first ...s3db.Option) []s3db.Option {
 func live(t *testing.T, store s3db.Store, d *diary) {
 	t.Helper()
 	ctx := t.Context()
-	db, err := secrets.New(ctx, store, options(d)...)
+	numbers, spent := metrics.New(metrics.Options{}), &costs.Plugin{}
+	subscriber := s3db.WithSubscriber(func(_ context.Context, e s3db.DatabaseEvent) {
+		d.write("database event", e, e.Document, e.Before, e.Err)
+	})
+	db, err := secrets.New(ctx, store, options(d, s3db.WithPlugin(numbers, spent), subscriber)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.write("database", db, *db)
+	defer watchEvents(db, d)()
 	defer db.Vaults.OnExceedsLimit(func(_ context.Context, e s3db.ExceedsLimit[secrets.Vault]) { d.write("event", e, &e) })()
 	defer db.Safes.OnExceedsLimit(func(_ context.Context, e s3db.ExceedsLimit[secrets.Safe]) { d.write("event", e, &e) })()
 	both := func(what string, v any, err error) {
@@ -221,10 +228,53 @@ func live(t *testing.T, store s3db.Store, d *diary) {
 	if rotated.Rotated != 2 || len(rotated.Failures) != 1 {
 		t.Errorf("rotated %d, failed %d", rotated.Rotated, len(rotated.Failures))
 	}
+	if n := numbers.Totals(); len(n.Operations) == 0 {
+		t.Error("the metrics have no operations")
+	}
+	d.write("metrics", numbers.Metrics(), numbers.Totals(), spent.Costs())
+	both("flush of metrics", nil, numbers.Flush(ctx))
 	func() {
 		defer func() { d.write("panic", recover()) }()
 		panic(fmt.Sprintf("%+v %+v", v, patch)) //nolint:forbidigo // what a program that panics prints is looked at
 	}()
+}
+
+// watchEvents prints what subscribers, hooks and middleware of a program get to see.
+func watchEvents(db *secrets.DB, d *diary) (remove func()) {
+	one := func(what string) func(context.Context, *secrets.Vault) error {
+		return func(_ context.Context, v *secrets.Vault) error { d.write(what, v); return nil }
+	}
+	two := func(what string) func(context.Context, *secrets.Vault, *secrets.Vault) error {
+		return func(_ context.Context, old, v *secrets.Vault) error { d.write(what, old, v); return nil }
+	}
+	removes := []func(){
+		db.Vaults.Hook(secrets.VaultHooks{
+			BeforeInsert: one("before insert"), AfterInsert: one("after insert"), BeforeUpdate: two("before update"), AfterUpdate: two("after update"),
+			BeforeDelete: one("before delete"), AfterDelete: one("after delete"), AfterGet: one("after get"),
+		}),
+		db.Badges.Hook(secrets.BadgeHooks{
+			BeforeQuery: func(_ context.Context, q s3db.Query[secrets.Badge, secrets.BadgeID]) error {
+				d.write("before query", q)
+				return nil
+			},
+		}),
+		db.Vaults.Subscribe(func(_ context.Context, e s3db.Event[secrets.Vault, secrets.VaultID]) {
+			d.write("event", e, e.Document, e.Before, e.Err)
+		}).Cancel,
+		db.Badges.Subscribe(func(_ context.Context, e s3db.Event[secrets.Badge, secrets.BadgeID]) {
+			d.write("event", e, e.Document, e.Before, e.Err)
+		}).Cancel,
+		db.Database().Use(func(ctx context.Context, call s3db.AnyCall, next func(context.Context) (any, error)) (any, error) {
+			result, err := next(ctx)
+			d.write("call", call.Resource(), call.Method(), call.ID(), result, err)
+			return result, err
+		}),
+	}
+	return func() {
+		for _, remove := range removes {
+			remove()
+		}
+	}
 }
 
 // tamper changes a secret of the safe.
