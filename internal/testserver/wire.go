@@ -55,13 +55,13 @@ func (w *wire) serve() {
 
 // relay passes bytes on until either side has closed.
 func (w *wire) relay(client net.Conn) {
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	var d net.Dialer
 	server, err := d.DialContext(context.Background(), "tcp", w.upstream)
 	if err != nil {
 		return // the client sees that nobody answers
 	}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	var replies sync.WaitGroup
 	replies.Go(func() {
 		_, _ = io.Copy(io.MultiWriter(&canary.Stream{Leak: w.leak}, client), server)

@@ -25,7 +25,7 @@ func TestWire(t *testing.T) {
 		{"reply", "request", "before " + secret, []string{"as it is"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			peer, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // ends with the test
+			peer, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,7 +56,7 @@ func TestWire(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conn, err := net.Dial("tcp", w.address()) //nolint:noctx // ends with the test
+			conn, err := net.Dial("tcp", w.address())
 			if err != nil {
 				t.Fatal(err)
 			}
