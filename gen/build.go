@@ -107,6 +107,7 @@ func (b *builder) resource(files scope) *resource {
 		shape:      b.schema.StoredShape(),
 		settings:   b.schema.StoredSettings(),
 		behavior:   behaviorName(b.schema.Behavior),
+		history:    b.schema.History,
 		anyID:      b.schema.ID.Any,
 		times:      b.schema.Timestamps,
 		deprecated: docText("", "", b.schema.Deprecated),

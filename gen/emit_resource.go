@@ -196,6 +196,9 @@ func emitModel(f *jen.File, r *resource) {
 			if r.newID != "" {
 				entry(g, "NewID", r.newID)
 			}
+			if r.history {
+				entry(g, "History", "true")
+			}
 			if r.anyID {
 				entry(g, "AnyID", "true")
 			}

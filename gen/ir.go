@@ -39,6 +39,7 @@ type resource struct {
 	newID    string // expression; "" when the program gives the function
 	version  int
 	versions *versions // nil for the first version
+	history  bool
 	anyID    bool
 	secrets  bool
 	times    bool

@@ -191,13 +191,13 @@ func (r *record) follow(old *record) {
 	r.flags = strings.ReplaceAll(old.flags, flagTombstone, "")
 	r.fence, r.extra, r.headers = old.fence, old.extra, old.headers
 	r.least = old.least
-	r.content = old.content
+	r.content, r.history = old.content, old.history
 }
 
 // bury makes r a tombstone, which reads as an absent document.
 func (r *record) bury() {
 	r.flags = flagTombstone + r.flags
-	r.content, r.least = nil, 0
+	r.content, r.history, r.least = nil, nil, 0
 }
 
 func (r *record) tombstone() bool { return strings.Contains(r.flags, flagTombstone) }

@@ -36,10 +36,12 @@ const (
 	AbandonedClaim  FindingKind = "abandoned-claim"  // leftover: a claim whose owner does not hold the value
 	OldTombstone    FindingKind = "tombstone"        // leftover: of a delete, an hour or more ago
 	LeftContent     FindingKind = "left-content"     // leftover: a content that no document names
+	LeftHistory     FindingKind = "left-history"     // leftover: a kept state that no document names
 	AbandonedUpload FindingKind = "abandoned-upload" // leftover: parts of a content that was never complete
 	MissingEntry    FindingKind = "missing-entry"    // violation: a document names an entry that is not there
 	MissingClaim    FindingKind = "missing-claim"    // violation: a document names a claim that is not its own
 	MissingContent  FindingKind = "missing-content"  // violation: a document names a content that is not there, or not whole
+	MissingHistory  FindingKind = "missing-history"  // violation: a document names a kept state that is not there
 	CorruptObject   FindingKind = "corrupt"          // violation: an object that cannot be read
 )
 
@@ -59,6 +61,7 @@ type FsckReport struct {
 	Entries    int       `json:"entries"`
 	Claims     int       `json:"claims"`
 	Contents   int       `json:"contents"`
+	History    int       `json:"history"` // states that were kept of documents
 	Tombstones int       `json:"tombstones"`
 	Recent     int       `json:"recent"` // leftovers that may be work in progress
 	Findings   []Finding `json:"findings"`
@@ -104,10 +107,11 @@ type owner struct {
 	entries map[string]string   // partition → token
 	claims  map[string]claimRef // unique constraint → claim
 	content *contentRef         // nil: none
+	history map[int]string      // version → token of a kept state
 }
 
 func ownerOf(r *record) owner {
-	return owner{entries: r.entries, claims: r.claims, content: r.content}
+	return owner{entries: r.entries, claims: r.claims, content: r.content, history: r.history}
 }
 
 func (f *fsck) run(ctx context.Context) error {
@@ -118,6 +122,9 @@ func (f *fsck) run(ctx context.Context) error {
 		return err
 	}
 	if err := f.checkClaims(ctx); err != nil {
+		return err
+	}
+	if err := f.checkHistory(ctx); err != nil {
 		return err
 	}
 	return f.checkContents(ctx)

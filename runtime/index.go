@@ -189,7 +189,7 @@ func (c *engine) putIndexes(ctx context.Context, id string, a *attempt, held hel
 	parallel(total, max(total, 1), func(i int) {
 		var err error
 		if i < len(entries) {
-			err = c.db.requests.putUnique(ctx, entries[i].key, entries[i].body)
+			err = c.db.requests.putUnique(ctx, entries[i].key, entries[i].body, entries[i].metadata)
 		} else {
 			want := claims[i-len(entries)]
 			mu.Lock()

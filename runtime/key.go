@@ -173,6 +173,18 @@ func contentPrefix(prefix, resource string) string {
 	return string(append(resourceKey(prefix, resource), "content/"...))
 }
 
+// historyPrefix is below all kept states of a resource's documents.
+func historyPrefix(prefix, resource string) string {
+	return string(append(resourceKey(prefix, resource), "history/"...))
+}
+
+// historyKey is the key of a kept state of a document; each has a token of its own.
+func historyKey(prefix, resource, id, token string) string {
+	b := append([]byte(historyPrefix(prefix, resource)), "id="...)
+	b = append(appendKeyText(b, id), keyEnd)
+	return string(append(b, token...))
+}
+
 // contentKey is the key of a content of a document; each one that was ever set
 // has a token of its own.
 func contentKey(prefix, resource, id, token string) string {

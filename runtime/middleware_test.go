@@ -234,8 +234,9 @@ func TestNoMethodGoesAround(t *testing.T) {
 		"Delete": {func() error { return c.Delete(ctx, "x") }, []string{"delete"}},
 	}
 	// What these return or register reads no document by itself; a migration is for
-	// tools, and changes no attribute. Stored goes around on purpose, for plugins.
-	others := []string{"Database", "DryRun", "Hook", "HookObject", "Migrate", "Name", "OnExceedsLimit", "Query", "Stored", "Subscribe", "Use", "Version"}
+	// tools, and changes no attribute. Stored goes around on purpose, for plugins, and
+	// History is about what is no document any more; its comment says so.
+	others := []string{"Database", "DryRun", "History", "HistoryWith", "Hook", "HookObject", "Migrate", "Name", "OnExceedsLimit", "Query", "Stored", "Subscribe", "Use", "Version"}
 	check := func(name string, call try) {
 		t.Helper()
 		_ = c.Delete(ctx, "x")

@@ -14,6 +14,7 @@ type Model[T any, ID ~string, I, P any] struct {
 	Steps    []Step      // bring documents of older versions to Version, in the order of versions
 	Behavior Behavior    // what happens to documents above the metadata limit
 	NewID    IDGenerator // ids of documents inserted without one
+	History  bool        // a write keeps what a document of an older version was
 	AnyID    bool        // ids may hold any valid UTF-8 but NUL
 	Secrets  bool        // some attribute is a secret, so a key is needed
 	Names    []string    // names of the attributes by field number; "" where there is none
@@ -74,6 +75,7 @@ type document = any
 type model struct {
 	Resource string
 	Behavior Behavior
+	History  bool
 	AnyID    bool
 	Secrets  bool
 	Names    []string
@@ -110,7 +112,7 @@ func of[T any](d document) *T {
 // forget returns the model without its types.
 func (m *Model[T, ID, I, P]) forget() *model {
 	f := &model{
-		Resource: m.Resource, Behavior: m.Behavior, AnyID: m.AnyID, Secrets: m.Secrets, Names: m.Names,
+		Resource: m.Resource, Behavior: m.Behavior, History: m.History, AnyID: m.AnyID, Secrets: m.Secrets, Names: m.Names,
 		Version: m.Version, Steps: m.Steps,
 		make:       func() document { return new(T) },
 		id:         func(d document) string { return string(*m.ID(of[T](d))) },

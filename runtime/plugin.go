@@ -125,8 +125,9 @@ type PendingWrite struct {
 
 // objectPut is an object of a write's first round, under a name of its own.
 type objectPut struct {
-	key  string
-	body []byte
+	key      string
+	body     []byte
+	metadata map[string]string
 }
 
 // Put adds an object to the first round of requests of the write: it is there

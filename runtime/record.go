@@ -38,6 +38,7 @@ type record struct {
 	entries          map[string]string   // partition → token
 	claims           map[string]claimRef // unique constraint → claim
 	content          *contentRef         // nil: the document has no content
+	history          map[int]string      // version → token of the state that was kept of it
 	meta             []field             // fields in the metadata, ascending
 	body             []field             // fields in the body, ascending
 	extra            []rawMember         // unknown members of the body, by name
@@ -135,6 +136,13 @@ func (r *record) object() (body []byte, metadata map[string]string) {
 	}
 	if r.content != nil {
 		b = r.content.append(append(b, `,"content":`...))
+	}
+	if len(r.history) > 0 {
+		b = append(b, `,"history":{`...)
+		for i, v := range sortedKeys(r.history) {
+			b = appendJSONString(appendName(b, i, strconv.Itoa(v)), r.history[v])
+		}
+		b = append(b, '}')
 	}
 	if len(r.body) > 0 {
 		b = append(b, `,"fields":{`...)
@@ -362,6 +370,7 @@ const (
 	seenContent
 	seenFields
 	seenLeast
+	seenHistory
 )
 
 var errTwice = errors.New("member repeats")
@@ -399,6 +408,9 @@ func (r *record) parseMember(p *jsonParser, name string, seen *uint) (err error)
 	case "content":
 		bit = seenContent
 		r.content, err = p.content()
+	case "history":
+		bit = seenHistory
+		err = r.parseHistory(p)
 	case "fields":
 		bit = seenFields
 		err = r.parseFields(p)

@@ -154,9 +154,9 @@ func (r *requester) head(ctx context.Context, key string) (obj *Object, err erro
 
 // putUnique writes an object whose name nobody else writes, so that repeating is
 // harmless.
-func (r *requester) putUnique(ctx context.Context, key string, body []byte) error {
+func (r *requester) putUnique(ctx context.Context, key string, body []byte, metadata map[string]string) error {
 	return r.repeat(ctx, RequestPut, key, func(ctx context.Context) error {
-		_, err := r.store.Put(ctx, key, body, nil, Condition{})
+		_, err := r.store.Put(ctx, key, body, metadata, Condition{})
 		return err
 	})
 }

@@ -40,7 +40,7 @@ type RotateFailure struct {
 
 // RotateReport is the result of [Database.Rotate].
 type RotateReport struct {
-	Documents int             `json:"documents"` // that hold secrets
+	Documents int             `json:"documents"` // that hold secrets, and kept states of documents
 	Rotated   int             `json:"rotated"`   // of them, written under the active key
 	Keys      []KeyUse        `json:"keys"`      // as it is now, by id
 	Failures  []RotateFailure `json:"failures"`
@@ -110,6 +110,12 @@ func (db *Database) rotate(ctx context.Context, o RotateOptions) (*RotateReport,
 		if err := r.resource(ctx, name, tree); err != nil {
 			return nil, err
 		}
+		// After the documents: what a write keeps of one that was rotated is rotated.
+		if len(reg.Resources[name].Versions) > 1 { // else there are none
+			if err := r.history(ctx, name, tree); err != nil {
+				return nil, err
+			}
+		}
 	}
 	r.finish()
 	if o.Drop == "" {
@@ -164,17 +170,30 @@ func (r *rotation) resource(ctx context.Context, name string, tree []secretNode)
 			return nil
 		}
 		id, ok := parseDataKey(r.db.prefix, name, item.Key)
-		if !ok {
-			r.fail(name, "", item.Key, fmt.Errorf("%w: the key holds no id", ErrCorrupt))
-			return nil
-		}
-		err := r.document(ctx, name, id, item.Key, tree)
-		if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNewerFormat) || errors.Is(err, ErrDecrypt) {
-			r.fail(name, id, item.Key, err)
-			return nil
-		}
-		return err
+		return r.object(ctx, name, id, ok, item.Key, tree)
 	})
+}
+
+// history rotates the states that were kept of the documents of one resource.
+func (r *rotation) history(ctx context.Context, name string, tree []secretNode) error {
+	return r.db.eachKey(ctx, historyPrefix(r.db.prefix, name), func(item ListItem) error {
+		id, _, ok := parseEntryKey(item.Key)
+		return r.object(ctx, name, id, ok, item.Key, tree)
+	})
+}
+
+// object rotates one document or kept state, and reports what it cannot rotate.
+func (r *rotation) object(ctx context.Context, resource, id string, ok bool, key string, tree []secretNode) error {
+	if !ok {
+		r.fail(resource, "", key, fmt.Errorf("%w: the key holds no id", ErrCorrupt))
+		return nil
+	}
+	err := r.document(ctx, resource, id, key, tree)
+	if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNewerFormat) || errors.Is(err, ErrDecrypt) {
+		r.fail(resource, id, key, err)
+		return nil
+	}
+	return err
 }
 
 // eachKey runs a function for every object below a prefix, several at a time.

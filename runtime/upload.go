@@ -73,7 +73,7 @@ func (u *upload) run(ctx context.Context) (ContentInfo, error) {
 	if len(second) > 0 {
 		err = u.inParts(ctx, first, second, more)
 	} else if err = u.check(); err == nil {
-		err = u.requests.patient(len(first)).putUnique(ctx, u.key, first)
+		err = u.requests.patient(len(first)).putUnique(ctx, u.key, first, nil)
 	}
 	if err != nil {
 		return ContentInfo{}, err

@@ -198,6 +198,7 @@ func (c *engine) prepare(ctx context.Context, w *write, cur state, held heldClai
 	a, err := c.seal(w, v, cur, before, decoded{doc: d, unknown: old.unknown}, held)
 	if a != nil {
 		a.old = image.doc
+		c.keepState(w, cur, a)
 	}
 	return a, err
 }
@@ -276,6 +277,7 @@ func (c *engine) prepareDelete(ctx context.Context, w *write, cur state, held he
 	a := &attempt{base: cur, old: old.doc, rec: rec, sweep: w.options.sweep}
 	a.changes = c.indexChanges(w, cur.record, rec, before, indexKeys{}, held)
 	c.dropContent(w.id, cur, a)
+	c.dropHistory(w.id, cur, a)
 	return a, nil
 }
 

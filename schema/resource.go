@@ -9,6 +9,7 @@ import (
 type settings struct {
 	timestamps bool
 	versioning bool
+	history    bool
 	behavior   Behavior
 	id         ID
 }
@@ -54,6 +55,7 @@ func (p *parser) settingOptions(s *settings) []option {
 		{"idSize", once("size", func(v *node) { p.readInt(v, "idSize", minIDSize, maxIDSize, &s.id.Size) })},
 		{"versioning", versioning},
 		{"versioningEnabled", versioning},
+		{"history", func(_, v *node) { p.readBool(v, "history", &s.history) }},
 	}
 }
 
@@ -137,7 +139,7 @@ func (p *parser) resource(key, value *node) {
 	}
 	p.options(&rest, "a resource", known, resourceHints())
 	p.checkID(&s.id, value)
-	r.Timestamps, r.Versioning, r.Behavior, r.ID = s.timestamps, s.versioning, s.behavior, s.id
+	r.Timestamps, r.Versioning, r.History, r.Behavior, r.ID = s.timestamps, s.versioning, s.history, s.behavior, s.id
 	if r.Behavior == "" {
 		r.Behavior = UserManaged
 	}

@@ -10,6 +10,7 @@ import (
 type storedSettings struct {
 	Behavior   Behavior     `json:"behavior"`
 	Timestamps bool         `json:"timestamps,omitempty"`
+	History    bool         `json:"history,omitempty"`
 	ID         storedID     `json:"id"`
 	Immutable  []string     `json:"immutable,omitempty"`
 	Texts      []storedText `json:"texts,omitempty"`
@@ -40,7 +41,7 @@ type storedText struct {
 // 0 or empty. Settings are no part of a version: they may change while stored
 // documents stay as they are.
 func (r *Resource) StoredSettings() string {
-	s := storedSettings{Behavior: r.Behavior, Timestamps: r.Timestamps, ID: storedID{Generator: r.ID.Generator, Size: r.ID.Size}}
+	s := storedSettings{Behavior: r.Behavior, Timestamps: r.Timestamps, History: r.History, ID: storedID{Generator: r.ID.Generator, Size: r.ID.Size}}
 	if r.ID.Any {
 		s.ID.Charset = "any"
 	}

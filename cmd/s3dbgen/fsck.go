@@ -93,8 +93,12 @@ func printReport(w io.Writer, report *s3db.FsckReport) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "%s, %s, %s, %s, %s; %s, %d recent\n",
+	kept := ""
+	if report.History > 0 {
+		kept = ", " + count(report.History, "kept state")
+	}
+	_, err := fmt.Fprintf(w, "%s, %s, %s, %s, %s%s; %s, %d recent\n",
 		count(report.Documents, "document"), count(report.Entries, "entry", "entries"), count(report.Claims, "claim"),
-		count(report.Contents, "content"), count(report.Tombstones, "tombstone"), count(len(report.Findings), "finding"), report.Recent)
+		count(report.Contents, "content"), count(report.Tombstones, "tombstone"), kept, count(len(report.Findings), "finding"), report.Recent)
 	return err
 }

@@ -82,7 +82,7 @@ func TestMigrateVersions(t *testing.T) {
 		{[]string{"count", url, "users", "--where", "_v=3"}, "2\n"},
 		{[]string{"count", url, "users", "--where", "plan=free"}, "2\n"},
 		{[]string{"migrate", url, "--exclusive"}, "users: version 3, 0 documents read, 0 migrated, 0 failed; complete\n"},
-		{[]string{"fsck", url}, "2 documents, 16 entries, 2 claims, 0 contents, 0 tombstones; 0 findings, 0 recent\n"},
+		{[]string{"fsck", url}, "2 documents, 16 entries, 2 claims, 0 contents, 0 tombstones, 2 kept states; 0 findings, 0 recent\n"},
 	} {
 		if test.args[0] == "fsck" { // the entry under the old name of a role is left over
 			command(t, "fsck", url, "--repair", "--exclusive")

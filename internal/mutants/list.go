@@ -6,8 +6,10 @@ const (
 
 	contentTests = "^TestContent"
 
-	cacheTests = "."
-	cachePkg   = "./plugins/cache"
+	cacheTests   = "."
+	cachePkg     = "./plugins/cache"
+	versionTests = "^(TestMixedVersions|TestIncompleteIndexes|TestDroppedPartition|TestOlderWritersAreShutOut)$"
+	historyTests = "^TestHistory"
 )
 
 // mutants are the safeguards of docs/protocol.md, and of readers and repairs.
@@ -19,8 +21,8 @@ func mutants() []mutant {
 		{name: "token of an entry", file: "runtime/index.go", old: "id, mine := w.id, token(rec.rev)", new: `id, mine := w.id, "0123456789a"`},
 		{
 			name: "entries before the commit", file: "runtime/index.go",
-			old: "err = c.db.requests.putUnique(ctx, entries[i].key, entries[i].body)",
-			new: "go func() { _ = c.db.requests.putUnique(context.WithoutCancel(ctx), entries[i].key, entries[i].body) }()",
+			old: "err = c.db.requests.putUnique(ctx, entries[i].key, entries[i].body, entries[i].metadata)",
+			new: "go func() { _ = c.db.requests.putUnique(context.WithoutCancel(ctx), entries[i].key, entries[i].body, entries[i].metadata) }()",
 		},
 		{
 			name: "history of revisions", file: "runtime/commit.go",
@@ -233,6 +235,55 @@ func mutants() []mutant {
 		{
 			name: "verified reads are not shared", file: "plugins/cache/cache.go",
 			old: "!r.Stream && !p.options.Verify)", new: "!r.Stream)", run: cacheTests, pkg: cachePkg,
+		},
+		{
+			name: "an entry that an older program could not keep up is not trusted", file: "runtime/version.go",
+			old: "return version == v.version || v.same[version][index]", new: "return true", run: versionTests, pkg: "./runtime",
+		},
+		{
+			name: "an incomplete index is scanned", file: "runtime/version.go",
+			old: "if version >= v.oldest && !v.trusts(version, index) {", new: "if false {", run: versionTests, pkg: "./runtime",
+		},
+		{
+			name: "writers of older versions are shut out", file: "runtime/version.go",
+			old: "case v.writers > c.version:", new: "case false:", run: versionTests, pkg: "./runtime",
+		},
+		{
+			name: "what a newer version stores in another way is not written over", file: "runtime/version.go",
+			old: "case s.live() && s.record.least > c.version:", new: "case false:", run: "^TestOldClient$", pkg: "./gen/goldentest",
+		},
+		{
+			name: "a migration counts when the last older write has arrived", file: "runtime/migrate.go",
+			old: "!r.Started.Before(r.Closed.Add(minGrace))", new: "true", run: versionTests, pkg: "./runtime",
+		},
+		{
+			name: "the registry is read again", file: "runtime/version.go",
+			old: "	if time.Since(view.read) < registryLife {\n		return view.resources[resource], nil\n	}\n	select", new: "	if true {\n		return view.resources[resource], nil\n	}\n	select",
+			run: versionTests, pkg: "./runtime",
+		},
+		{
+			name: "no migration without the functions that it takes", file: "runtime/migrate.go",
+			old: "len(lacking) > 0 && !o.DryRun", new: "false", run: "^TestDynamic", pkg: "./gen/goldentest",
+		},
+		{
+			name: "a document that takes a function is no document without it", file: "runtime/steps.go",
+			old: "s.Migrate = func(*Decoder, *Encoder) error { return ErrNeedsProgram }", new: "_ = ErrNeedsProgram", run: "^TestDynamic", pkg: "./gen/goldentest",
+		},
+		{
+			name: "a state is kept before the commit", file: "runtime/history.go",
+			old: "	a.changes.put = append(a.changes.put, objectPut{", new: "	_ = append(a.changes.put, objectPut{", run: historyTests, pkg: "./gen/goldentest",
+		},
+		{
+			name: "token of a kept state", file: "runtime/history.go",
+			old: "	mine := token(a.rec.rev)\n", new: "	mine := token(cur.record.rev)\n", run: historyTests, pkg: "./gen/goldentest",
+		},
+		{
+			name: "kept states go with the document", file: "runtime/write.go",
+			old: "	c.dropHistory(w.id, cur, a)\n", new: "", run: historyTests, pkg: "./gen/goldentest",
+		},
+		{
+			name: "kept states are rotated", file: "runtime/rotate.go",
+			old: "if len(reg.Resources[name].Versions) > 1 {", new: "if false {", run: historyTests, pkg: "./gen/goldentest",
 		},
 	}
 	list = append(list, fulltextMutants()...)

@@ -21,6 +21,7 @@ func (s *shape) model() *s3db.Model[Document, string, Input, Patch] {
 		Hashes:   s.hashes,
 		Steps:    s.steps,
 		Behavior: behaviorOf(s.known.Behavior),
+		History:  s.known.History,
 		NewID:    s.newID(),
 		AnyID:    !s.told || s.known.ID.Charset == "any",
 		Secrets:  s.secrets,

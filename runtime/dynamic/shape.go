@@ -19,6 +19,7 @@ type shape struct {
 	version    int         // in the lock file of the program that told the steps
 	hashes     []string    // of the versions in that lock file
 	steps      []s3db.Step // for documents of older versions
+	versions   []s3db.DescribedVersion
 	object     *object
 	partitions []*index
 	uniques    []*index
@@ -30,6 +31,7 @@ type shape struct {
 type settings struct {
 	Behavior   string `json:"behavior"`
 	Timestamps bool   `json:"timestamps"`
+	History    bool   `json:"history"`
 	ID         struct {
 		Generator string `json:"generator"`
 		Size      int    `json:"size"`
@@ -144,7 +146,7 @@ func newShape(r *s3db.DescribedResource, reveal bool) (*shape, error) {
 	if stored.Resource != r.Name || len(stored.Fields) == 0 {
 		return nil, fail(s3db.ErrCorrupt, "what is stored for version %d is no shape of documents", r.Version)
 	}
-	s := &shape{resource: r.Name, schema: version.Schema, reveal: reveal, told: r.Settings != ""}
+	s := &shape{resource: r.Name, schema: version.Schema, reveal: reveal, told: r.Settings != "", versions: r.Versions}
 	var err error
 	if s.hashes, s.steps, err = r.History(); err != nil {
 		return nil, err
