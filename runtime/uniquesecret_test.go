@@ -27,7 +27,7 @@ func badge(id secrets.BadgeID) secrets.BadgeInsert {
 	own := serial
 	copy(own[:], id)
 	return secrets.BadgeInsert{
-		ID: id, Site: "main", Code: s3db.NewSecret(needle + "-" + string(id)), PIN: s3db.NewSecret(int64(4711 + int64(id[0]))),
+		ID: id, Site: "main", Code: s3db.NewSecret(needle + "-" + string(id)), PIN: s3db.NewSecret(4711 + int64(id[0])),
 		Serial: new(s3db.NewSecret(own)),
 		Holder: secrets.BadgeHolder{Name: "Ada", Tax: new(s3db.NewSecret(needle + "-tax-" + string(id))), Level: s3db.NewSecret(secrets.BadgeHolderLevelHigh)},
 	}

@@ -62,11 +62,11 @@ Exit code 1 means that something was not migrated or not copied.`,
 			foreign.dryRun, foreign.format, foreign.keys = m.options.DryRun, m.format, &m.keys
 			flags := command.Flags()
 			var misplaced []string
-			own, others := []string{"resource", "exclusive", "drop-removed"}, []string{"to", "file", "from-passphrase-file", "from-default-passphrase"}
+			unfit := []string{"resource", "exclusive", "drop-removed"}
 			if foreign.from == "" {
-				own, others = others, own
+				unfit = []string{"to", "file", "from-passphrase-file", "from-default-passphrase"}
 			}
-			for _, name := range own {
+			for _, name := range unfit {
 				if flags.Changed(name) {
 					misplaced = append(misplaced, "--"+name)
 				}
