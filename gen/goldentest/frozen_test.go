@@ -1,0 +1,119 @@
+package goldentest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+	"github.com/s3dbgen/s3dbgen/runtime/memstore"
+	"github.com/s3dbgen/s3dbgen/testdata/compat/newer/v6/v6"
+	"github.com/s3dbgen/s3dbgen/testdata/compat/newer/v7/v7"
+	frozen "github.com/s3dbgen/s3dbgen/testdata/compat/v1/client"
+)
+
+// TestFrozenClient: the client that was frozen with the constant GeneratedV1, which
+// no run of the generator touches, meets two versions of the schema that are newer
+// than it. It reads what it may, keeps what it does not know, and changes nothing
+// that it cannot understand.
+func TestFrozenClient(t *testing.T) {
+	ctx := t.Context()
+	server := memstore.NewServer(memstore.Options{})
+	old := openV1(t, server.Client()).Users
+	for _, id := range []frozen.UserID{"ada", "bob"} {
+		in := frozen.UserInsert{ID: id, FullName: "Ada", Email: string(id) + "@x.io", Role: frozen.UserRoleOwner, Profile: frozen.UserProfile{City: "Rio", Lines: []string{}, Kind: frozen.UserProfileKindHome}, Tags: []string{}}
+		if _, err := old.Insert(ctx, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	six, err := v6.New(ctx, server.Client(), testKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, role := range map[v6.UserID]v6.UserRole{"eve": v6.UserRoleMember, "guy": v6.UserRoleAuditor} {
+		in := v6.UserInsert{ID: id, FullName: "Eve", Email: string(id) + "@x.io", Role: role, Profile: v6.UserProfile{City: "Rio", Lines: []string{}, Kind: v6.UserProfileKindHome}, Tags: []string{}, Motto: new("carpe diem"), Level: new(int64(7))}
+		if _, err := six.Users.Insert(ctx, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	// A client that starts now, as one that was running.
+	late := openV1(t, server.Client()).Users
+	for what, users := range map[string]frozen.Users{"running": old, "started": late} {
+		eve, err := users.Get(ctx, "eve")
+		if err != nil || eve.FullName != "Eve" || eve.Points != 10 || eve.Meta.StoredVersion != 6 {
+			t.Errorf("%s client: a document of version 6: %+v, %v", what, eve, err)
+		}
+		if d, err := users.Get(ctx, "guy"); !errors.Is(err, s3db.ErrOutdated) {
+			t.Errorf("%s client: a role that it does not have: %+v, %v", what, d, err)
+		}
+	}
+	if _, err := late.Update(ctx, "eve", frozen.UserPatch{Country: s3db.Set("PT"), Profile: s3db.Set(frozen.UserProfile{City: "Ulm", Lines: []string{}, Kind: frozen.UserProfileKindHome})}); err != nil {
+		t.Fatal(err)
+	}
+	eve, err := six.Users.Get(ctx, "eve")
+	if err != nil || eve.Motto == nil || *eve.Motto != "carpe diem" || eve.Level != 7 || *eve.Country != "PT" || eve.Meta.StoredVersion != 5 {
+		t.Errorf("after a change by the frozen client: %+v, %v", eve, err)
+	}
+	if list, err := six.Users.ByCity("Ulm").List(ctx); err != nil || len(list) != 1 || list[0].ID != "eve" {
+		t.Errorf("documents in Ulm: %v, %v", list, err)
+	}
+
+	// Version 7 stores the points in another way.
+	seven, err := v7.New(ctx, server.Client(), testKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := seven.Users.Update(ctx, "ada", v7.UserPatch{Country: s3db.Set("PT")}); err != nil || d.Points != "10 points" {
+		t.Fatalf("an update by version 7: %+v, %v", d, err)
+	}
+	before := stored(t, server)
+	late = openV1(t, server.Client()).Users
+	for what, do := range map[string]func(context.Context) error{
+		"update": func(ctx context.Context) error {
+			_, err := late.Update(ctx, "ada", frozen.UserPatch{Points: s3db.Set(int64(1))})
+			return err
+		},
+		"upsert": func(ctx context.Context) error {
+			_, err := late.Upsert(ctx, "ada", frozen.UserInsert{FullName: "Ada", Email: "ada@x.io", Role: frozen.UserRoleOwner, Profile: frozen.UserProfile{City: "Rio", Lines: []string{}, Kind: frozen.UserProfileKindHome}, Tags: []string{}})
+			return err
+		},
+		"delete": func(ctx context.Context) error { return late.Delete(ctx, "ada") },
+	} {
+		if err := do(ctx); !errors.Is(err, s3db.ErrOutdated) {
+			t.Errorf("%s of a document of version 7: %v", what, err)
+		}
+	}
+	if !slices.Equal(before, stored(t, server)) {
+		t.Error("the frozen client has changed what version 7 wrote")
+	}
+	if bob, err := late.Get(ctx, "bob"); err != nil || bob.Points != 10 {
+		t.Errorf("its own document: %+v, %v", bob, err)
+	}
+
+	// After a migration it reads what has its attributes, and writes nothing.
+	if _, err := seven.Migrate(ctx, s3db.MigrateOptions{Exclusive: true}); err != nil {
+		t.Fatal(err)
+	}
+	late = openV1(t, server.Client()).Users
+	if _, err := late.Insert(ctx, frozen.UserInsert{ID: "new", FullName: "New", Email: "new@x.io", Role: frozen.UserRoleOwner, Profile: frozen.UserProfile{City: "Rio", Lines: []string{}, Kind: frozen.UserProfileKindHome}, Tags: []string{}}); !errors.Is(err, s3db.ErrOutdated) {
+		t.Errorf("an insert after the migration: %v", err)
+	}
+	checkClean(t, server, seven.Database())
+}
+
+// stored are the keys of the documents with the ETags of what they hold.
+func stored(t *testing.T, server *memstore.Server) []string {
+	t.Helper()
+	var list []string
+	store := server.Client()
+	for _, key := range server.Keys() {
+		o, err := store.Get(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, key+" "+o.ETag)
+	}
+	return list
+}
