@@ -26,7 +26,7 @@ COUNT     ?= 1
 # The packages of the modules that need a foreign SDK, beside those of this one.
 MODULES   := $(patsubst %/go.mod,./%/...,$(wildcard plugins/*/go.mod))
 # Packages with goroutines, tested once more under the race detector.
-RACE      := ./runtime/... ./behaviors/... ./example/... ./internal/sim
+RACE      := ./runtime/... ./behaviors/... ./example/... ./internal/sim ./plugins ./plugins/audit ./plugins/cache ./plugins/costs ./plugins/metrics
 
 .PHONY: help
 help: ## Show this list

@@ -32,9 +32,9 @@ type installed struct {
 
 // choose makes the plugins whose bit is set.
 func choose(bits int) (in installed, list []s3db.Plugin) {
-	add := func(bit int, make func() s3db.Plugin) {
+	add := func(bit int, build func() s3db.Plugin) {
 		if bits&(1<<bit) != 0 {
-			list = append(list, make())
+			list = append(list, build())
 		}
 	}
 	add(0, func() s3db.Plugin { in.costs = &costs.Plugin{}; return in.costs })

@@ -71,7 +71,8 @@ type pluginError struct {
 func (e *pluginError) Error() string { return "plugin " + e.name + ": " + e.err.Error() }
 func (e *pluginError) Unwrap() error { return e.err }
 
-// Plugin returns the plugin with this name, or nil.
+// Plugin returns the plugin with this name, or nil. What a plugin starts in Install
+// must not call it before the database is connected, see [EventConnected].
 func (db *Database) Plugin(name string) Plugin {
 	i := slices.IndexFunc(db.plugins, func(p Plugin) bool { return p.Name() == name })
 	if i < 0 {

@@ -61,7 +61,7 @@ func New(o Options) *Plugin { return &Plugin{options: o, now: newCounters(time.N
 func (p *Plugin) Name() string { return "metrics" }
 
 // Install implements [s3db.Plugin].
-func (p *Plugin) Install(ctx context.Context, db *s3db.Database) error {
+func (p *Plugin) Install(_ context.Context, db *s3db.Database) error {
 	if p.db != nil {
 		return errors.New("a metrics plugin counts for one database: make another one with metrics.New")
 	}
@@ -75,18 +75,25 @@ func (p *Plugin) Install(ctx context.Context, db *s3db.Database) error {
 	p.db, p.space, p.writer = db, space, newWriter()
 	db.Subscribe(p.happened)
 	db.Use(p.silent)
+	return nil
+}
+
+// connected starts to flush, now that all plugins are installed.
+func (p *Plugin) connected(ctx context.Context) {
 	if p.options.FlushInterval > 0 {
 		ctx, p.stop = context.WithCancel(context.WithoutCancel(ctx))
 		p.stopped = make(chan struct{})
 		go p.run(ctx)
 	}
-	return nil
 }
 
 // happened counts an event.
-func (p *Plugin) happened(_ context.Context, e s3db.DatabaseEvent) {
+func (p *Plugin) happened(ctx context.Context, e s3db.DatabaseEvent) {
 	var o OperationTotal
 	switch e.Kind {
+	case s3db.EventConnected:
+		p.connected(ctx)
+		return
 	case s3db.EventInsert:
 		o.Inserts = 1
 	case s3db.EventUpdate:

@@ -222,9 +222,10 @@ func TestFlush(t *testing.T) {
 		}
 
 		// A flush that fails loses nothing, and says so.
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		store.SetFault(func(r memstore.Request) (i memstore.Injection) {
-			if down && r.Kind == memstore.Put {
+			if down.Load() && r.Kind == memstore.Put {
 				i.Fault = memstore.Denied
 			}
 			return i
@@ -233,13 +234,14 @@ func TestFlush(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(time.Minute)
+		synctest.Wait()
 		if len(failed) != 1 || !errors.Is(failed[0], s3db.ErrRefused) {
 			t.Errorf("failures: %v", failed)
 		}
 		if n := one.Metrics().Usage.TotalOperations; n != 11 {
 			t.Errorf("%d operations are known while the store is down, want 11", n)
 		}
-		down = false
+		down.Store(false)
 		<-time.After(time.Minute)
 		if n := history().Report().Usage.TotalOperations; n != 12 {
 			t.Errorf("%d operations are flushed after the failure, want 12", n)
