@@ -27,7 +27,8 @@ func TestFrozenClient(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	six, err := v6.New(ctx, server.Client(), testKey())
+	key := s3db.WithKey("test", make([]byte, 32)) // that of openV1
+	six, err := v6.New(ctx, server.Client(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func TestFrozenClient(t *testing.T) {
 	}
 
 	// Version 7 stores the points in another way.
-	seven, err := v7.New(ctx, server.Client(), testKey())
+	seven, err := v7.New(ctx, server.Client(), key)
 	if err != nil {
 		t.Fatal(err)
 	}

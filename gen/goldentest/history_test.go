@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/s3dbgen/s3dbgen/internal/canary"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/dynamic"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
@@ -19,7 +20,7 @@ import (
 	"github.com/s3dbgen/s3dbgen/testdata/versions/v5/v5"
 )
 
-func testKey() s3db.Option { return s3db.WithKey("test", make([]byte, 32)) }
+func testKey() s3db.Option { return s3db.WithKey("test", canary.Key(1)) }
 
 func clientV0(t *testing.T, store s3db.Store) *v0.DB {
 	t.Helper()
