@@ -107,7 +107,6 @@ func parse(t *testing.T, name string) *schema.Schema {
 
 func openGolden(t *testing.T, name string) reflect.Value {
 	t.Helper()
-	const keySize = 32
 	options := []s3db.Option{
 		s3db.WithKey("test", canary.Key(1)),
 		s3db.WithPasswordParams(s3db.PasswordParams{Memory: 8, Time: 1, Threads: 1}),

@@ -33,7 +33,6 @@ const newest = 5
 // collection of users.
 func openVersion(t *testing.T, server *memstore.Server, version int, options ...s3db.Option) collection {
 	t.Helper()
-	const keySize = 32
 	db, err := chain[version](t.Context(), server.Client(), append(options, s3db.WithKey("test", canary.Key(1)))...)
 	if err != nil {
 		t.Fatal(err)
