@@ -22,7 +22,7 @@ func TestFrozenClient(t *testing.T) {
 	server := memstore.NewServer(memstore.Options{})
 	old := openV1(t, server.Client()).Users
 	for _, id := range []frozen.UserID{"ada", "bob"} {
-		in := frozen.UserInsert{ID: id, FullName: "Ada", Email: string(id) + "@x.io", Role: frozen.UserRoleOwner, Profile: frozen.UserProfile{City: "Rio", Lines: []string{}, Kind: frozen.UserProfileKindHome}, Tags: []string{}}
+		in := frozen.UserInsert{ID: id, FullName: "Ada", Email: string(id) + "@x.io", Age: new("36 years"), Role: frozen.UserRoleOwner, Profile: frozen.UserProfile{City: "Rio", Lines: []string{}, Kind: frozen.UserProfileKindHome}, Tags: []string{}}
 		if _, err := old.Insert(ctx, in); err != nil {
 			t.Fatal(err)
 		}
@@ -61,16 +61,20 @@ func TestFrozenClient(t *testing.T) {
 		t.Errorf("documents in Ulm: %v, %v", list, err)
 	}
 
-	// Version 7 stores the points in another way.
+	// Version 7 stores the age, which is optional, in another way: the frozen client
+	// can read the rest, and a write of it would bring the old age back.
 	seven, err := v7.New(ctx, server.Client(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, err := seven.Users.Update(ctx, "ada", v7.UserPatch{Country: s3db.Set("PT")}); err != nil || d.Points != "10 points" {
+	if d, err := seven.Users.Update(ctx, "ada", v7.UserPatch{Country: s3db.Set("PT")}); err != nil || d.Age == nil || *d.Age != 36 {
 		t.Fatalf("an update by version 7: %+v, %v", d, err)
 	}
 	before := stored(t, server)
 	late = openV1(t, server.Client()).Users
+	if ada, err := late.Get(ctx, "ada"); err != nil || ada.FullName != "Ada" || *ada.Country != "PT" || ada.Age != nil || ada.Meta.StoredVersion != 7 {
+		t.Errorf("a document of version 7: %+v, %v", ada, err)
+	}
 	for what, do := range map[string]func(context.Context) error{
 		"update": func(ctx context.Context) error {
 			_, err := late.Update(ctx, "ada", frozen.UserPatch{Points: s3db.Set(int64(1))})
@@ -89,7 +93,7 @@ func TestFrozenClient(t *testing.T) {
 	if !slices.Equal(before, stored(t, server)) {
 		t.Error("the frozen client has changed what version 7 wrote")
 	}
-	if bob, err := late.Get(ctx, "bob"); err != nil || bob.Points != 10 {
+	if bob, err := late.Get(ctx, "bob"); err != nil || *bob.Age != "36 years" {
 		t.Errorf("its own document: %+v, %v", bob, err)
 	}
 
@@ -98,6 +102,9 @@ func TestFrozenClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	late = openV1(t, server.Client()).Users
+	if bob, err := late.Get(ctx, "bob"); err != nil || bob.Points != 10 || bob.Age != nil {
+		t.Errorf("its own document after the migration: %+v, %v", bob, err)
+	}
 	if _, err := late.Insert(ctx, frozen.UserInsert{ID: "new", FullName: "New", Email: "new@x.io", Role: frozen.UserRoleOwner, Profile: frozen.UserProfile{City: "Rio", Lines: []string{}, Kind: frozen.UserProfileKindHome}, Tags: []string{}}); !errors.Is(err, s3db.ErrOutdated) {
 		t.Errorf("an insert after the migration: %v", err)
 	}

@@ -39,11 +39,15 @@ func MigrateUserV4ToV5(old UserV4) (UserV5Changes, error) {
 	return made, nil
 }
 
-// MigrateUserV6ToV7 writes the points out.
+// MigrateUserV6ToV7 makes a number of an age that begins with one.
 func MigrateUserV6ToV7(old UserV6) (UserV7Changes, error) {
-	made := UserV7Changes{Points: "no points"}
-	if old.Points != nil {
-		made.Points = strconv.FormatInt(*old.Points, 10) + " points"
+	if old.Age == nil {
+		return UserV7Changes{}, nil
 	}
-	return made, nil
+	years, _, _ := strings.Cut(*old.Age, " ")
+	age, err := strconv.ParseInt(years, 10, 64)
+	if err != nil {
+		return UserV7Changes{}, fmt.Errorf("the age does not begin with a number")
+	}
+	return UserV7Changes{Age: &age}, nil
 }
