@@ -17,9 +17,6 @@ import (
 	"github.com/s3dbgen/s3dbgen/runtime/s3store"
 )
 
-// errTampered says that the audit log is not as it was written, and has told it.
-var errTampered = errors.New("tampered")
-
 func newAudit() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "audit",
@@ -38,13 +35,9 @@ type auditFlags struct{ key []byte }
 
 func (f *auditFlags) register(command *cobra.Command) {
 	command.Flags().Func("audit-key-file", "file with the key of the log: 32 bytes as they are, in hexadecimal or in base64", func(path string) error {
-		data, err := readFile(path)
+		key, err := readKey(path)
 		if err != nil {
 			return err
-		}
-		key, ok := parseKey(data)
-		if !ok {
-			return fmt.Errorf("%s: a key is 32 bytes: as they are, in hexadecimal or in base64", path)
 		}
 		f.key = key
 		return nil
@@ -196,14 +189,12 @@ Exit code 1 means that something was removed or altered.`,
 					return err
 				}
 				if format == "json" {
-					encoder := json.NewEncoder(command.OutOrStdout())
-					encoder.SetIndent("", "  ")
-					err = encoder.Encode(report)
+					err = indented(command.OutOrStdout()).Encode(report)
 				} else {
 					err = printAudit(command.OutOrStdout(), report)
 				}
 				if err == nil && len(report.Problems) > 0 {
-					err = errTampered
+					err = errTold
 				}
 				return err
 			})

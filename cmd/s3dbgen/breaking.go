@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,9 +15,6 @@ import (
 
 	"github.com/s3dbgen/s3dbgen/schema"
 )
-
-// errBreaking says that breaking found something that breaks, and has told it.
-var errBreaking = errors.New("breaking")
 
 func newBreaking() *cobra.Command {
 	var path, against, format string
@@ -83,7 +79,7 @@ func breaking(ctx context.Context, path, against, format string, stdout io.Write
 	}
 	for _, c := range changes {
 		if err == nil && c.Effect != schema.Safe {
-			err = errBreaking
+			err = errTold
 		}
 	}
 	return err
@@ -161,7 +157,5 @@ func writeChanges(w io.Writer, changes []schema.Change) error {
 	for _, c := range changes {
 		list = append(list, change{c.Effect, c.Position.File, c.Position.Line, c.Position.Column, c.Resource, c.Path, c.Message})
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(list)
+	return indented(w).Encode(list)
 }

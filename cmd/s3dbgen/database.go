@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,10 +16,6 @@ import (
 	"github.com/s3dbgen/s3dbgen/runtime/dynamic"
 	"github.com/s3dbgen/s3dbgen/runtime/s3store"
 )
-
-// errFailures says that a transfer went on after items that failed, and has told
-// them.
-var errFailures = errors.New("failures")
 
 // databaseFlags say how a command opens a database.
 type databaseFlags struct {
@@ -60,6 +57,13 @@ func exactly(names ...string) cobra.PositionalArgs {
 		}
 		return usageError{fmt.Errorf("%s takes %s, got %s", command.Name(), strings.Join(names, " "), count(len(args), "argument"))}
 	}
+}
+
+// indented encodes JSON for people to read too.
+func indented(w io.Writer) *json.Encoder {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder
 }
 
 // choiceFlag declares a flag that has one of some values, the first one unless it is

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -12,9 +10,6 @@ import (
 
 	"github.com/s3dbgen/s3dbgen/schema"
 )
-
-// errReported says that a command found mistakes in a schema, and has told them.
-var errReported = errors.New("mistakes")
 
 // diagnosticFormats are the forms in which diagnostics are told to programs, next to
 // "text" for people.
@@ -37,9 +32,9 @@ func regionOf(from, to schema.Position) *region {
 	return &region{from.Line, from.Column, to.Line, to.Column}
 }
 
-func indented(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
+// writePlain writes JSON with "<" and the like as they are.
+func writePlain(w io.Writer, v any) error {
+	encoder := indented(w)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
 }
@@ -72,7 +67,7 @@ func writeJSON(w io.Writer, found schema.Diagnostics) error {
 		}
 		list = append(list, out)
 	}
-	return indented(w, list)
+	return writePlain(w, list)
 }
 
 func severity(d schema.Diagnostic) string {
@@ -190,5 +185,5 @@ func writeSARIF(w io.Writer, found schema.Diagnostics) error {
 		}
 		run.Results = append(run.Results, result)
 	}
-	return indented(w, sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
+	return writePlain(w, sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
 }

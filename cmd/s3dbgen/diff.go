@@ -67,7 +67,7 @@ func printDiff(stdout io.Writer, plan *gen.Plan) error {
 		}
 	}
 	if len(changes) > 0 {
-		return errDifferent
+		return errTold
 	}
 	return nil
 }

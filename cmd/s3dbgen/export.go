@@ -176,7 +176,7 @@ func (x *export) finish(report transfer.Report, documents int, err error) error 
 	}
 	_, err = fmt.Fprintf(x.stderr, "exported %s%s\n", count(documents, "document"), failures(report))
 	if err == nil && report.Failed > 0 {
-		err = errFailures
+		err = errTold
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,10 +12,6 @@ import (
 	"github.com/s3dbgen/s3dbgen/runtime/boltstore"
 	"github.com/s3dbgen/s3dbgen/runtime/s3store"
 )
-
-// errFindings says that fsck found something that it did not repair, and has
-// told it.
-var errFindings = errors.New("findings")
 
 func newFsck() *cobra.Command {
 	var options s3db.FsckOptions
@@ -67,14 +62,12 @@ func fsck(ctx context.Context, url string, options s3db.FsckOptions, format stri
 		return err
 	}
 	if format == "json" {
-		encoder := json.NewEncoder(stdout)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(report)
+		err = indented(stdout).Encode(report)
 	} else {
 		err = printReport(stdout, report)
 	}
 	if err == nil && !report.Clean() {
-		err = errFindings
+		err = errTold
 	}
 	return err
 }

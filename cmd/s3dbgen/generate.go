@@ -158,7 +158,7 @@ func reportDifferences(stdout io.Writer, plan *gen.Plan) error {
 	if _, err := fmt.Fprintln(stdout, "run s3dbgen generate and commit the result"); err != nil {
 		return err
 	}
-	return errDifferent
+	return errTold
 }
 
 func reportWritten(stdout io.Writer, plan *gen.Plan, dir string) error {

@@ -68,7 +68,7 @@ type statement struct {
 }
 
 func writePolicy(w io.Writer, statements []statement) error {
-	return indented(w, policy{Version: "2012-10-17", Statement: statements})
+	return writePlain(w, policy{Version: "2012-10-17", Statement: statements})
 }
 
 // below is a prefix of keys with the slash that ends it.

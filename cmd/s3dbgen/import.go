@@ -136,7 +136,7 @@ func (m *importing) run(ctx context.Context, r *dynamic.Resource) (err error) {
 	}
 	_, err = fmt.Fprintf(m.stderr, "imported %s%s\n", count(report.Documents, "document"), failures(report))
 	if err == nil && report.Failed > 0 {
-		err = errFailures
+		err = errTold
 	}
 	return err
 }

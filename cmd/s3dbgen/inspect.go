@@ -45,9 +45,7 @@ leaves it out.`,
 				return err
 			}
 			if format == "json" {
-				encoder := json.NewEncoder(command.OutOrStdout())
-				encoder.SetIndent("", "  ")
-				return encoder.Encode(found)
+				return indented(command.OutOrStdout()).Encode(found)
 			}
 			return found.print(command.OutOrStdout())
 		},

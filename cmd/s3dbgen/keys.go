@@ -61,16 +61,25 @@ func (k *keyFlags) addKey(text string) error {
 	if !ok || id == "" || path == "" {
 		return errors.New("must be ID=FILE")
 	}
-	data, err := readFile(path)
+	key, err := readKey(path)
 	if err != nil {
 		return err
 	}
-	key, ok := parseKey(data)
-	if !ok {
-		return fmt.Errorf("%s: a key is 32 bytes: as they are, in hexadecimal or in base64", path)
-	}
 	k.options = append(k.options, s3db.WithKey(id, key))
 	return nil
+}
+
+// readKey reads the file of a key.
+func readKey(path string) ([]byte, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := parseKey(data)
+	if !ok {
+		return nil, fmt.Errorf("%s: a key is 32 bytes: as they are, in hexadecimal or in base64", path)
+	}
+	return key, nil
 }
 
 func parseKey(data []byte) (key []byte, ok bool) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,9 +14,6 @@ import (
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/dynamic"
 )
-
-// errUnmigrated says that documents of older versions were left, and has told why.
-var errUnmigrated = errors.New("not migrated")
 
 func newMigrate() *cobra.Command {
 	foreign := &copying{}
@@ -216,14 +212,12 @@ func stops(err error) bool {
 func (m *migration) print(w io.Writer, report *migrationReport) error {
 	var err error
 	if m.format == "json" {
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(report)
+		err = indented(w).Encode(report)
 	} else {
 		err = report.print(w)
 	}
 	if err == nil && len(report.Program)+len(report.Failures) > 0 {
-		err = errUnmigrated
+		err = errTold
 	}
 	return err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -74,14 +73,12 @@ func (m *copying) run(ctx context.Context, stdin io.Reader, stdout io.Writer) (e
 		return err
 	}
 	if m.format == "json" {
-		encoder := json.NewEncoder(stdout)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(report)
+		err = indented(stdout).Encode(report)
 	} else {
 		err = printCopy(stdout, report)
 	}
 	if err == nil && !report.Complete() {
-		err = errFindings
+		err = errTold
 	}
 	return err
 }

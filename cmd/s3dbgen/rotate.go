@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +12,6 @@ import (
 	"github.com/s3dbgen/s3dbgen/runtime/boltstore"
 	"github.com/s3dbgen/s3dbgen/runtime/s3store"
 )
-
-// errUnrotated says that rotate left documents under other keys, and has told it.
-var errUnrotated = errors.New("not rotated")
 
 func newRotate() *cobra.Command {
 	var options s3db.RotateOptions
@@ -85,9 +81,7 @@ func rotate(ctx context.Context, url string, keys []s3db.Option, options s3db.Ro
 		reason = err.Error()
 	}
 	if format == "json" {
-		encoder := json.NewEncoder(stdout)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(struct {
+		err = indented(stdout).Encode(struct {
 			*s3db.RotateReport
 			NotDropped string `json:"notDropped,omitempty"`
 		}{report, reason})
@@ -95,7 +89,7 @@ func rotate(ctx context.Context, url string, keys []s3db.Option, options s3db.Ro
 		err = printRotation(stdout, report, reason)
 	}
 	if err == nil && (inUse || len(report.Failures) > 0) {
-		err = errUnrotated
+		err = errTold
 	}
 	return err
 }

@@ -20,8 +20,11 @@ const (
 	exitFailed    = 2 // wrong usage, wrong schema, or files that cannot be read or written
 )
 
-// errDifferent says that generate --check found differences, and has told them.
-var errDifferent = errors.New("different")
+// Errors of commands that have told already what was wrong.
+var (
+	errTold     = errors.New("told")     // what the command looked for, or items that failed
+	errMistakes = errors.New("mistakes") // in a schema
+)
 
 // run executes the program and returns its exit code. Results go to stdout,
 // diagnostics and errors to stderr.
@@ -35,12 +38,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitOK
 	}
-	if errors.Is(err, errDifferent) || errors.Is(err, errFindings) || errors.Is(err, errFailures) || errors.Is(err, errBreaking) || errors.Is(err, errUnrotated) || errors.Is(err, errUnmigrated) || errors.Is(err, errTampered) {
+	switch {
+	case errors.Is(err, errTold):
 		return exitDifferent
+	case errors.Is(err, errMistakes):
+		return exitFailed
 	}
-	if !errors.Is(err, errReported) {
-		report(stderr, command, err)
-	}
+	report(stderr, command, err)
 	return exitFailed
 }
 

@@ -33,10 +33,7 @@ formats.`,
 			if err := oneOf("format", format, "text", "json", "sarif", "github"); err != nil {
 				return err
 			}
-			if write := diagnosticFormats()[format]; write != nil {
-				return validateFor(write, path, command.InOrStdin(), command.OutOrStdout())
-			}
-			return validate(path, command.InOrStdin(), command.OutOrStdout(), command.ErrOrStderr())
+			return validate(path, diagnosticFormats()[format], command.InOrStdin(), command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
 	command.Flags().StringVarP(&path, "file", "f", "schema.yaml", "the schema, or - for standard input")
@@ -44,8 +41,8 @@ formats.`,
 	return command
 }
 
-// validateFor validates for a program.
-func validateFor(write func(io.Writer, schema.Diagnostics) error, path string, stdin io.Reader, stdout io.Writer) error {
+// validate tells what is wrong with a schema by write, or as text when that is nil.
+func validate(path string, write func(io.Writer, schema.Diagnostics) error, stdin io.Reader, stdout, stderr io.Writer) error {
 	src, err := readSource(path, stdin)
 	if err != nil {
 		return err
@@ -58,25 +55,15 @@ func validateFor(write func(io.Writer, schema.Diagnostics) error, path string, s
 	} else {
 		found = append(found, gen.Validate(parsed, lock)...)
 	}
-	if err := write(stdout, found.Sort()); err != nil {
-		return err
+	if write != nil {
+		if err := write(stdout, found.Sort()); err != nil {
+			return err
+		}
+		if found.HasErrors() {
+			return errMistakes
+		}
+		return nil
 	}
-	if found.HasErrors() {
-		return errReported
-	}
-	return nil
-}
-
-func validate(path string, stdin io.Reader, stdout, stderr io.Writer) error {
-	src, err := readSource(path, stdin)
-	if err != nil {
-		return err
-	}
-	parsed, lock, found, err := src.parse()
-	if err != nil {
-		return err
-	}
-	found = append(found, gen.Validate(parsed, lock)...)
 	if err := found.Err(); err != nil {
 		return err
 	}
