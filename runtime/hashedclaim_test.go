@@ -23,10 +23,10 @@ func owned(id secrets.VaultID) secrets.VaultInsert {
 	return in
 }
 
-// claimKeys lists the claims of vaults.
-func claimKeys(t *testing.T, store s3db.Store) []string {
+// claimKeys lists the claims of a resource.
+func claimKeys(t *testing.T, store s3db.Store, resource string) []string {
 	t.Helper()
-	page, err := store.List(t.Context(), s3db.ListRequest{Prefix: "resource=vaults/unique="})
+	page, err := store.List(t.Context(), s3db.ListRequest{Prefix: "resource=" + resource + "/unique="})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestHashedClaimsHideTheValue(t *testing.T) {
 			t.Errorf("the key %s holds the value", item.Key)
 		}
 	}
-	keys := claimKeys(t, store)
+	keys := claimKeys(t, store, "vaults")
 	if len(keys) != 1 || !strings.HasPrefix(keys[0], "resource=vaults/unique=owner/hmac=") {
 		t.Fatalf("claims: %q", keys)
 	}
@@ -84,7 +84,7 @@ func TestHashedClaimsHideTheValue(t *testing.T) {
 	if _, err := db.Vaults.Update(t.Context(), "a", secrets.VaultPatch{Tenant: s3db.Clear[string]()}); err != nil {
 		t.Fatal(err)
 	}
-	if keys := claimKeys(t, store); len(keys) != 0 {
+	if keys := claimKeys(t, store, "vaults"); len(keys) != 0 {
 		t.Errorf("a value that is absent has the claim %q", keys)
 	}
 	if _, err := db.Vaults.Insert(t.Context(), owned("b")); err != nil {
@@ -161,8 +161,8 @@ func TestHashedClaimsOfRacingOpens(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if won != 1 || len(claimKeys(t, store)) != 1 {
-		t.Errorf("%d documents hold one value; claims: %q", won, claimKeys(t, store))
+	if won != 1 || len(claimKeys(t, store, "vaults")) != 1 {
+		t.Errorf("%d documents hold one value; claims: %q", won, claimKeys(t, store, "vaults"))
 	}
 }
 

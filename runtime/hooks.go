@@ -362,10 +362,10 @@ func (c *engine) afterExists(ctx context.Context, id string, exists bool) error 
 }
 
 // list is stream with its hooks. all says that the caller takes all documents.
-func (c *engine) list(ctx context.Context, op string, s *querySpec, all bool, options []StreamOption, yield func(document, error) bool) {
-	c.hooked(ctx, op, s, func(err error) { yield(nil, err) }, func() (n int, whole bool) {
+func (c *engine) list(ctx context.Context, m Method, s *querySpec, all bool, options []StreamOption, yield func(document, error) bool) {
+	c.hooked(ctx, m.String(), s, func(err error) { yield(nil, err) }, func() (n int, whole bool) {
 		whole = true
-		c.streamed(ctx, op, s, all, options, func(d document, err error) bool {
+		c.streamed(ctx, m, s, all, options, func(d document, err error) bool {
 			if err == nil {
 				n++
 			}

@@ -103,11 +103,8 @@ func (c *engine) asQuery(m Method, s *querySpec) *PendingRead {
 }
 
 // streamed is stream, answered by observers if there are any.
-func (c *engine) streamed(ctx context.Context, op string, s *querySpec, whole bool, options []StreamOption, yield func(document, error) bool) {
-	m := MethodList
-	if op == MethodGetAll.String() {
-		m = MethodGetAll
-	}
+func (c *engine) streamed(ctx context.Context, m Method, s *querySpec, whole bool, options []StreamOption, yield func(document, error) bool) {
+	op := m.String()
 	r := c.asQuery(m, s)
 	if r == nil {
 		c.stream(ctx, op, s, options, yield)
@@ -340,13 +337,12 @@ func (r *PendingRead) Plan() Plan {
 	if r.spec == nil {
 		return Plan{}
 	}
-	p := r.engine.plan(r.spec)
 	if r.Method == MethodPage {
 		limited := *r.spec
 		limited.limit = r.size
-		p = r.engine.plan(&limited)
+		return r.engine.plan(&limited)
 	}
-	return p
+	return r.engine.plan(r.spec)
 }
 
 // Stamp lists the documents from which a query chooses, or all of the resource,

@@ -50,8 +50,11 @@ type runner[T any, ID ~string] interface {
 // Query returns the query of all documents of the resource, in the order of their
 // ids.
 func (c *Collection[T, ID, I, P]) Query() Query[T, ID] {
-	return Query[T, ID]{run: c, spec: &querySpec{limit: -1, most: DefaultSortLimit}}
+	return Query[T, ID]{run: c, spec: everything()}
 }
+
+// everything is the query of all documents.
+func everything() *querySpec { return &querySpec{limit: -1, most: DefaultSortLimit} }
 
 // GetAll returns all documents of the resource in the order of their ids, or the
 // first error. It costs 1 request for each document and 1 for each 1,000.
@@ -171,6 +174,11 @@ func (s *querySpec) withAfter(from Cursor) *querySpec {
 	c := *s
 	c.after, c.resumed = from, from != ""
 	return &c
+}
+
+// satisfied reports whether a document satisfies the predicates.
+func (s *querySpec) satisfied(d document) bool {
+	return !slices.ContainsFunc(s.match, func(match func(d any) bool) bool { return !match(d) })
 }
 
 func (s *querySpec) fail(format string, args ...any) {

@@ -17,13 +17,13 @@ func (c *Collection[T, ID, I, P]) runAll(ctx context.Context, s *querySpec, opti
 func (c *Collection[T, ID, I, P]) all(ctx context.Context, s *querySpec, whole bool, options []StreamOption) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		if c.engine.plain() {
-			c.list("list", s, whole, options)(ctx, yield)
+			c.list(MethodList, s, whole, options)(ctx, yield)
 			return
 		}
 		began := c.engine.started()
 		call := &ListCall[T, ID]{Args: c.queryArgs(s)}
 		list, err := run(ctx, c.engine, MethodList, call, nil, func(ctx context.Context) (any, error) {
-			read := c.list("list", call.Args.Query.spec, whole, options)
+			read := c.list(MethodList, call.Args.Query.spec, whole, options)
 			return iter.Seq2[*T, error](func(yield func(*T, error) bool) { read(ctx, yield) }), nil
 		})
 		if err != nil {
@@ -49,9 +49,9 @@ func (c *Collection[T, ID, I, P]) queryArgs(s *querySpec) QueryArgs[T, ID] {
 }
 
 // list returns the function that yields the documents of a query.
-func (c *Collection[T, ID, I, P]) list(op string, s *querySpec, whole bool, options []StreamOption) func(context.Context, func(*T, error) bool) {
+func (c *Collection[T, ID, I, P]) list(m Method, s *querySpec, whole bool, options []StreamOption) func(context.Context, func(*T, error) bool) {
 	return func(ctx context.Context, yield func(*T, error) bool) {
-		c.engine.list(ctx, op, s, whole, options, func(d document, err error) bool { return yield(of[T](d), err) })
+		c.engine.list(ctx, m, s, whole, options, func(d document, err error) bool { return yield(of[T](d), err) })
 	}
 }
 
@@ -63,7 +63,7 @@ func (c *Collection[T, ID, I, P]) runList(ctx context.Context, s *querySpec) ([]
 // runGetAll implements runner.
 func (c *Collection[T, ID, I, P]) runGetAll(ctx context.Context, s *querySpec) ([]*T, error) {
 	read := func(ctx context.Context, s *querySpec) ([]*T, error) {
-		return collect(func(yield func(*T, error) bool) { c.list("getAll", s, true, nil)(ctx, yield) })
+		return collect(func(yield func(*T, error) bool) { c.list(MethodGetAll, s, true, nil)(ctx, yield) })
 	}
 	if c.engine.plain() {
 		return read(ctx, s)

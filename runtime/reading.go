@@ -120,7 +120,7 @@ func (c *engine) scan(ctx context.Context, r *reading, need int, o streamOptions
 	bounds := scanOptions{ahead: o.batch, parallel: o.concurrency, need: need}
 	return newScanner(ctx, r.source, func(ctx context.Context, item scanItem) (document, error) {
 		d, err := c.readItem(ctx, r, item)
-		if err != nil || d == nil || slices.ContainsFunc(r.spec.match, func(match func(document) bool) bool { return !match(d) }) {
+		if err != nil || d == nil || !r.spec.satisfied(d) {
 			return nil, err
 		}
 		return d, nil

@@ -3,7 +3,6 @@ package s3db
 import (
 	"context"
 	"iter"
-	"slices"
 )
 
 // StoredView reads the documents of a resource as the store has them: hooks,
@@ -52,8 +51,7 @@ func (v StoredView[T, ID]) Get(ctx context.Context, id ID) (StoredState[T], erro
 // each 1,000.
 func (v StoredView[T, ID]) IDs(ctx context.Context) iter.Seq2[ID, error] {
 	return func(yield func(ID, error) bool) {
-		all := querySpec{limit: -1, most: DefaultSortLimit}
-		v.engine.streamIDs(ctx, "listIds", &all, func(id string, err error) bool { return yield(ID(id), err) })
+		v.engine.streamIDs(ctx, "listIds", everything(), func(id string, err error) bool { return yield(ID(id), err) })
 	}
 }
 
@@ -93,5 +91,5 @@ func (c *engine) matches(s *querySpec, d document) (bool, error) {
 			return false, err
 		}
 	}
-	return !slices.ContainsFunc(s.match, func(match func(document) bool) bool { return !match(d) }), nil
+	return s.satisfied(d), nil
 }

@@ -33,19 +33,6 @@ func badge(id secrets.BadgeID) secrets.BadgeInsert {
 	}
 }
 
-func claimsOfBadges(t *testing.T, store s3db.Store) []string {
-	t.Helper()
-	page, err := store.List(t.Context(), s3db.ListRequest{Prefix: "resource=badges/unique="})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var keys []string
-	for _, item := range page.Items {
-		keys = append(keys, item.Key)
-	}
-	return keys
-}
-
 // TestUniqueSecrets: no two documents have the same secret, whatever its type and
 // place, and it is found again, though no object shows it.
 func TestUniqueSecrets(t *testing.T) {
@@ -76,7 +63,7 @@ func TestUniqueSecrets(t *testing.T) {
 	if _, err := db.Badges.Insert(ctx, elsewhere); err != nil {
 		t.Errorf("the same pin at another site: %v", err)
 	}
-	if n := len(claimsOfBadges(t, store)); n != 4+2 {
+	if n := len(claimKeys(t, store, "badges")); n != 4+2 {
 		t.Errorf("%d claims", n)
 	}
 	found := func(what string, want secrets.BadgeID, find func() (*secrets.Badge, error)) {
@@ -138,7 +125,7 @@ func TestUniqueSecretsCannotBeGuessed(t *testing.T) {
 		if _, err := openVaults(t, store, key("k1", 1)).Badges.Insert(t.Context(), badge("a")); err != nil {
 			t.Fatal(err)
 		}
-		names = append(names, claimsOfBadges(t, store))
+		names = append(names, claimKeys(t, store, "badges"))
 	}
 	// Two databases have the same key, resource, constraints and values.
 	for i, name := range names[0] {
@@ -207,7 +194,7 @@ func TestQueriesBySecrets(t *testing.T) {
 // after the old one was dropped.
 func TestUniqueSecretsOutliveTheKey(t *testing.T) {
 	server := rotationStore(t)
-	before := claimsOfBadges(t, server.Client())
+	before := claimKeys(t, server.Client(), "badges")
 	both := openVaults(t, server.Client(), key("new", 2), key("old", 1))
 	same := badge("x")
 	same.Code = s3db.NewSecret(needle + "-k")
@@ -215,7 +202,7 @@ func TestUniqueSecretsOutliveTheKey(t *testing.T) {
 		t.Errorf("with both keys: %v", err)
 	}
 	rotate(t, openTool(t, server.Client(), key("new", 2), key("old", 1)), s3db.RotateOptions{Drop: "old"})
-	if diff := cmp.Diff(before, claimsOfBadges(t, server.Client())); diff != "" {
+	if diff := cmp.Diff(before, claimKeys(t, server.Client(), "badges")); diff != "" {
 		t.Errorf("claims (-before +after):\n%s", diff)
 	}
 	now := openVaults(t, server.Client(), key("new", 2))
@@ -265,11 +252,11 @@ func TestUniqueSecretsWithoutGeneratedCode(t *testing.T) {
 		t.Errorf("what the tool wrote: %v, %v", d, err)
 	}
 	// An update of something else keeps what it does not show, and its claims.
-	before := claimsOfBadges(t, store)
+	before := claimKeys(t, store, "badges")
 	if _, err := tool.Update(ctx, "a", dynamic.Patch{"site": "main-2"}); err != nil {
 		t.Fatal(err)
 	}
-	after := claimsOfBadges(t, store)
+	after := claimKeys(t, store, "badges")
 	if d, err := db.Badges.BySeat(ctx, "main-2", 4711+'a'); err != nil || d.ID != "a" || len(after) != len(before) {
 		t.Errorf("after an update by the tool: %v, %v; claims %q", d, err, after)
 	}
