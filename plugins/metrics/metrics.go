@@ -133,12 +133,7 @@ func (p *Plugin) count(call OperationTotal, spent time.Duration, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	o := p.now.operation(call.Resource, call.Operation)
-	o.Inserts += call.Inserts
-	o.Updates += call.Updates
-	o.Deletes += call.Deletes
-	o.Reads += call.Reads
-	o.Failed += call.Failed
-	o.Documents += call.Documents
+	*o = o.plusCalls(call)
 	if !p.options.NoPerformance {
 		o.Time += spent
 		o.Longest = max(o.Longest, spent)

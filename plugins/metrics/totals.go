@@ -127,13 +127,19 @@ func (o OperationTotal) compare(u OperationTotal) int {
 	return cmp.Or(cmp.Compare(o.Resource, u.Resource), cmp.Compare(o.Operation, u.Operation))
 }
 
-func (o OperationTotal) plus(u OperationTotal) OperationTotal {
+// plusCalls adds the calls, and not their times.
+func (o OperationTotal) plusCalls(u OperationTotal) OperationTotal {
 	o.Inserts += u.Inserts
 	o.Updates += u.Updates
 	o.Deletes += u.Deletes
 	o.Reads += u.Reads
 	o.Failed += u.Failed
 	o.Documents += u.Documents
+	return o
+}
+
+func (o OperationTotal) plus(u OperationTotal) OperationTotal {
+	o = o.plusCalls(u)
 	o.Time += u.Time
 	o.Longest = max(o.Longest, u.Longest)
 	o.Buckets = sumOf(o.Buckets, u.Buckets)
