@@ -172,21 +172,7 @@ var importRules = []importRule{
 		because:  "a plugin uses the public API of the runtime; only this one knows the library of caches",
 	},
 	{
-		packages: "plugins/audit",
-		ours:     []string{"runtime"},
-		because:  "a plugin does what the public API lets any program do",
-	},
-	{
-		packages: "plugins/metrics",
-		ours:     []string{"runtime"},
-		because:  "a plugin uses the public API of the runtime",
-	},
-	{
-		packages: "plugins",
-		because:  "what is there tests plugins together",
-	},
-	{
-		packages: "plugins/costs",
+		packages: "plugins/...",
 		ours:     []string{"runtime"},
 		because:  "a plugin uses the public API of the runtime",
 	},
