@@ -169,11 +169,22 @@ func (p *Plugin) onWrite(ctx context.Context, w *s3db.PendingWrite) error {
 		return err
 	}
 	w.OnOutcome(func(ctx context.Context, o s3db.Outcome) {
-		state := map[s3db.Outcome]State{s3db.OutcomeCommitted: Committed, s3db.OutcomeRefused: Refused, s3db.OutcomeUnknown: Unknown}[o]
-		p.session.settle(x, state, w.Left())
+		p.session.settle(x, stateAfter(o), w.Left())
 		p.head(ctx)
 	})
 	return w.Put(p.log.space, x.key(), body)
+}
+
+// stateAfter is the state of the entry of a write.
+func stateAfter(o s3db.Outcome) State {
+	switch o {
+	case s3db.OutcomeCommitted:
+		return Committed
+	case s3db.OutcomeRefused:
+		return Refused
+	default:
+		return Unknown
+	}
 }
 
 // data is a document as JSON; the types of secrets and passwords hide themselves.
