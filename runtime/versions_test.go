@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -268,7 +269,7 @@ func TestMigrateReports(t *testing.T) {
 func TestMigrateCrash(t *testing.T) {
 	const documents = 3
 	for n := 1; ; n++ {
-		struck := false
+		var struck atomic.Bool // requests run side by side
 		for _, applied := range []bool{false, true} {
 			t.Run(fmt.Sprintf("request %d, applied %v", n, applied), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -291,11 +292,13 @@ func TestMigrateCrash(t *testing.T) {
 					fault := crashAt(n, applied)
 					store.SetFault(func(r memstore.Request) memstore.Injection {
 						x := fault(r)
-						struck = struck || x.Fault == memstore.Crash
+						if x.Fault == memstore.Crash {
+							struck.Store(true)
+						}
 						return x
 					})
 					_, err := crashing.Migrate(t.Context(), s3db.MigrateOptions{Exclusive: true})
-					if !struck && err != nil {
+					if !struck.Load() && err != nil {
 						t.Fatal(err)
 					}
 					newer := openAccountsAs(t, server.Client(), 3, 1)
@@ -318,7 +321,7 @@ func TestMigrateCrash(t *testing.T) {
 				})
 			})
 		}
-		if !struck {
+		if !struck.Load() {
 			t.Logf("%d requests", n-1)
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/s3dbgen/s3dbgen/internal/clienttest"
@@ -83,14 +84,14 @@ func TestEnforcedKeysAreWrittenConditionally(t *testing.T) {
 	for _, pattern := range conditionalKeys("") {
 		enforced = append(enforced, regexp.MustCompile("^(.*/)?"+strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*")+"$"))
 	}
-	writes := make([]int, len(enforced))
+	writes := make([]atomic.Int64, len(enforced)) // requests run side by side
 	clienttest.Run(t, func(t *testing.T) s3db.Store {
 		t.Helper()
 		store := memstore.New()
 		t.Cleanup(store.Observe(func(r memstore.Request) {
 			for i, pattern := range enforced {
 				if r.Kind == memstore.Put && pattern.MatchString(r.Key) {
-					writes[i]++
+					writes[i].Add(1)
 					if r.Condition == (s3db.Condition{}) {
 						t.Errorf("%s was written without a condition", r.Key)
 					}
@@ -99,8 +100,8 @@ func TestEnforcedKeysAreWrittenConditionally(t *testing.T) {
 		}))
 		return store
 	})
-	for i, n := range writes {
-		if n == 0 {
+	for i := range writes {
+		if writes[i].Load() == 0 {
 			t.Errorf("nothing was written to %s", enforced[i])
 		}
 	}
