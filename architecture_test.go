@@ -90,6 +90,11 @@ var importRules = []importRule{
 		because:  "what the stores share knows no store",
 	},
 	{
+		packages: "runtime/s3dbtest",
+		ours:     []string{"runtime", "runtime/memstore"},
+		because:  "the kit for tests of users opens their clients on the strict double, and knows none of them",
+	},
+	{
 		packages: "runtime/storetest",
 		ours:     []string{"runtime"},
 		others:   []string{"github.com/google/go-cmp"},
