@@ -177,6 +177,17 @@ var importRules = []importRule{
 		because:  "a plugin uses the public API of the runtime; only this one knows the library of caches",
 	},
 	{
+		packages: "plugins/replicator/targettest",
+		ours:     []string{"runtime", "plugins/replicator"},
+		others:   []string{"github.com/google/go-cmp"},
+		because:  "the suite of targets sees them through the interface only",
+	},
+	{
+		packages: "plugins/replicator",
+		ours:     []string{"runtime", "runtime/dynamic"},
+		because:  "it knows targets through its interface, and documents as the registry describes them",
+	},
+	{
 		packages: "plugins/...",
 		ours:     []string{"runtime"},
 		because:  "a plugin uses the public API of the runtime",
