@@ -24,9 +24,14 @@ SEED      ?= 1
 BENCH     ?= .
 COUNT     ?= 1
 # The packages of the modules that need a foreign SDK, beside those of this one.
-MODULES   := $(patsubst %/go.mod,./%/...,$(wildcard plugins/*/go.mod))
+MODFILES  := $(wildcard plugins/*/go.mod plugins/*/*/go.mod)
+MODULES   := $(patsubst %/go.mod,./%/...,$(MODFILES))
 # Packages with goroutines, tested once more under the race detector.
 RACE      := ./runtime/... ./behaviors/... ./example/... ./internal/sim ./plugins ./plugins/audit ./plugins/cache ./plugins/costs ./plugins/metrics
+
+# What tests that need servers see. CI leaves no server out; elsewhere the tests of a
+# server that cannot be installed are skipped, and make says so.
+SERVERS   := PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw S3DB_TEST_REQUIRE_SERVERS=$(if $(CI),1)
 
 .PHONY: help
 help: ## Show this list
@@ -43,17 +48,22 @@ demo: ## Generate the example and run it on a file (or on DEMO_URL=s3://…)
 	fi
 
 .PHONY: test
-test: $(VERSITYGW) ## Run all tests, on memory, file and a real S3 server (versitygw)
-	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw S3DB_TEST_REQUIRE_SERVERS=1 go test ./... $(MODULES)
+test: $(VERSITYGW) servers ## Run all tests, on memory, file and real servers (versitygw, PostgreSQL, fauxqs)
+	$(SERVERS) go test ./... $(MODULES)
 	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then set -x; \
-		PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw S3DB_TEST_REQUIRE_SERVERS=1 go test -race $(RACE); \
+		$(SERVERS) go test -race $(RACE); \
 	else \
 		echo "no C compiler: the race detector's run is left out"; [ -z "$${CI:-}" ]; \
 	fi
+	@cat $(TOOLS)/../left-out
+
+.PHONY: servers
+servers: ## Install what tests need beside Go's tools: PostgreSQL and fauxqs, by npm or apt
+	@internal/testserver/install.sh $(TOOLS)/..
 
 .PHONY: canary
-canary: $(VERSITYGW) ## Search what all tests print and send to S3 for the secrets that they use
-	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw S3DB_TEST_REQUIRE_SERVERS=1 S3DB_TEST_CANARY=1 \
+canary: $(VERSITYGW) servers ## Search what all tests print and send to S3 for the secrets that they use
+	$(SERVERS) S3DB_TEST_CANARY=1 \
 		go test -v -short -count 1 ./... $(MODULES) 2>&1 | go run ./internal/canary/scan
 
 .PHONY: test-minio
@@ -64,7 +74,7 @@ test-minio: $(MINIO) ## Run the tests that need a server on MinIO (its first bui
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check form: linters (of generated code too), go.mod, generated files
 	go mod tidy -diff
-	@for module in $(wildcard plugins/*/go.mod); do (set -x; cd "$$(dirname "$$module")" && go mod tidy -diff); done
+	@for module in $(MODFILES); do (set -x; cd "$$(dirname "$$module")" && go mod tidy -diff); done
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./... $(MODULES)
 	GOLDEN_LINTER=$(GOLANGCI_LINT) go test ./gen -run '^TestGeneratedCodePassesLinters$$'
 	go run ./cmd/s3dbgen generate --check -f $(SCHEMA)
@@ -75,8 +85,8 @@ generate: ## Write example/generated and all golden files anew
 	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
 
 .PHONY: bench
-bench: $(VERSITYGW) ## Run the benchmarks: BENCH=regexp COUNT=n
-	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 2h ./...
+bench: $(VERSITYGW) servers ## Run the benchmarks: BENCH=regexp COUNT=n
+	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=versitygw go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 2h ./... $(MODULES)
 
 .PHONY: performance
 performance: $(VERSITYGW) ## Measure what docs/performance.md tells, and write its plots and tables

@@ -221,8 +221,22 @@ var importRules = []importRule{
 		because:  "it is tests alone, of the client and its stores",
 	},
 	{
+		packages: "internal/testserver/process",
+		because:  "it runs any process",
+	},
+	{
+		packages: "internal/testserver/postgres",
+		ours:     []string{"internal/testserver/process"},
+		because:  "modules without an S3 SDK start this server too",
+	},
+	{
+		packages: "internal/testserver/fauxqs",
+		ours:     []string{"internal/testserver/process"},
+		because:  "modules without an S3 SDK start this server too",
+	},
+	{
 		packages: "internal/testserver",
-		ours:     []string{"internal/canary"},
+		ours:     []string{"internal/canary", "internal/testserver/process"},
 		others:   []string{"github.com/aws/aws-sdk-go-v2"},
 		because:  "it starts servers for tests and knows nothing of what they are for",
 	},
@@ -288,7 +302,11 @@ func TestCoreHasNoSDK(t *testing.T) {
 func TestModules(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("plugins/*/go.mod")
-	if err != nil || len(files) == 0 {
+	if err != nil {
+		t.Fatal(err)
+	}
+	below, err := filepath.Glob("plugins/*/*/go.mod")
+	if files = append(files, below...); err != nil || len(files) == 0 {
 		t.Fatalf("no modules: %v", err)
 	}
 	work, err := os.ReadFile("go.work")

@@ -24,15 +24,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -41,6 +38,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/s3dbgen/s3dbgen/internal/canary"
+	"github.com/s3dbgen/s3dbgen/internal/testserver/process"
 )
 
 // Kind is the kind of a server.
@@ -52,47 +50,26 @@ const (
 	MinIO     Kind = "minio"
 )
 
-// startTimeout bounds the start of a server. It is long: a machine that builds and
-// tests many packages at once is slow.
-const startTimeout = 60 * time.Second
-
 // Shared is the one server of a test binary. The zero Shared is ready for use.
 type Shared struct {
-	once   sync.Once
-	server *Server
-	err    error
+	shared process.Shared[*Server]
 }
 
 // Get returns the server and starts it when that has not happened yet. Without
 // the binary the test is skipped, or fails under S3DB_TEST_REQUIRE_SERVERS=1.
 func (s *Shared) Get(tb testing.TB) *Server {
 	tb.Helper()
-	s.once.Do(func() {
+	return s.shared.Get(tb, func(ctx context.Context) (*Server, error) {
 		kind := VersityGW
 		if name := os.Getenv("S3DB_TEST_SERVER"); name != "" {
 			kind = Kind(name)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-		defer cancel()
-		s.server, s.err = Start(ctx, kind)
+		return Start(ctx, kind)
 	})
-	if s.err == nil {
-		return s.server
-	}
-	if errors.Is(s.err, exec.ErrNotFound) && os.Getenv("S3DB_TEST_REQUIRE_SERVERS") != "1" {
-		tb.Skipf("%v", s.err)
-	}
-	tb.Fatalf("%v", s.err)
-	return nil
 }
 
 // Close stops the server, if it was started.
-func (s *Shared) Close() {
-	s.once.Do(func() { s.err = errors.New("the test server is closed") })
-	if s.server != nil {
-		s.server.Stop()
-	}
-}
+func (s *Shared) Close() { s.shared.Close() }
 
 // Server is a running S3 server on the loopback interface, with an empty drive and
 // credentials of its own.
@@ -102,11 +79,10 @@ type Server struct {
 	AccessKey string
 	SecretKey string // holds characters that a URL must escape, and a canary
 
-	client *s3.Client
-	stop   context.CancelFunc
-	done   chan struct{} // closed when the process has ended and its drive is gone
-	log    *tail
-	wire   *wire // before the server, when that is asked for
+	client  *s3.Client
+	process *process.Process
+	drive   string
+	wire    *wire // before the server, when that is asked for
 }
 
 // Start starts a server and waits until it answers. An error matches
@@ -116,13 +92,7 @@ func Start(ctx context.Context, kind Kind) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Somebody else may take the port between the choice and the server's start.
-	for attempt := 1; ; attempt++ {
-		s, err := start(ctx, kind, binary)
-		if err == nil || attempt == 3 || ctx.Err() != nil {
-			return s, err
-		}
-	}
+	return process.Retry(ctx, func(ctx context.Context) (*Server, error) { return start(ctx, kind, binary) })
 }
 
 // find returns the path of a server's binary.
@@ -136,30 +106,10 @@ func find(kind Kind) (string, error) {
 	if path, err := exec.LookPath(string(kind)); err == nil {
 		return path, nil
 	}
-	if root, err := moduleRoot(); err == nil {
-		if path, err := exec.LookPath(filepath.Join(root, ".tools", "bin", string(kind))); err == nil {
-			return path, nil
-		}
+	if path, err := exec.LookPath(filepath.Join(process.Tools(), "bin", string(kind))); err == nil {
+		return path, nil
 	}
 	return "", fmt.Errorf("testserver: %w: %s; `make tools` builds it", exec.ErrNotFound, kind)
-}
-
-// moduleRoot returns the directory of go.mod. Tests run in that of their package.
-func moduleRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", os.ErrNotExist
-		}
-		dir = parent
-	}
 }
 
 func start(ctx context.Context, kind Kind, binary string) (_ *Server, err error) {
@@ -167,7 +117,7 @@ func start(ctx context.Context, kind Kind, binary string) (_ *Server, err error)
 	if err != nil {
 		return nil, err
 	}
-	address, err := freeAddress(ctx)
+	address, err := process.FreeAddress(ctx)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(drive))
 	}
@@ -182,11 +132,10 @@ func start(ctx context.Context, kind Kind, binary string) (_ *Server, err error)
 		}
 		public = searched.address()
 	}
-	running, stop := context.WithCancel(context.Background())
 	s := &Server{
 		Kind: kind, Endpoint: "http://" + public, wire: searched,
 		AccessKey: "test" + rand.Text()[:12], SecretKey: "s/e+c%r=" + canary.Mark + rand.Text(),
-		stop: stop, done: make(chan struct{}), log: &tail{},
+		drive: drive,
 	}
 	s.client = s3.New(s3.Options{
 		BaseEndpoint: &s.Endpoint, Region: "us-east-1", UsePathStyle: true, Retryer: aws.NopRetryer{},
@@ -194,78 +143,37 @@ func start(ctx context.Context, kind Kind, binary string) (_ *Server, err error)
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 		HTTPClient:                 &http.Client{Timeout: 10 * time.Second},
 	})
-	exited := make(chan error, 1)
-	go s.run(running, s.command(running, binary, address, drive), drive, exited)
-	if err := s.ready(ctx, exited); err != nil {
+	s.process = process.Start(func(ctx context.Context) *exec.Cmd { return s.command(ctx, binary, address) })
+	// It answers as ours when it knows the credentials, which no other does.
+	err = s.process.Await(ctx, func(ctx context.Context) error {
+		_, err := s.client.ListBuckets(ctx, &s3.ListBucketsInput{})
+		return err
+	})
+	if err != nil {
 		s.Stop()
-		return nil, fmt.Errorf("testserver: %s: %w\n%s", kind, err, s.log)
+		return nil, fmt.Errorf("testserver: %s: %w", kind, err)
 	}
 	return s, nil
 }
 
-// freeAddress returns a loopback address on which nobody listens.
-func freeAddress(ctx context.Context) (string, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
-
 // command returns the command line. Secrets travel in the environment, which
 // other users of the machine do not see.
-func (s *Server) command(ctx context.Context, binary, address, drive string) *exec.Cmd {
+func (s *Server) command(ctx context.Context, binary, address string) *exec.Cmd {
 	var cmd *exec.Cmd
 	if s.Kind == MinIO {
-		cmd = exec.CommandContext(ctx, binary, "server", "--quiet", "--address", address, "--certs-dir", filepath.Join(drive, "certs"), filepath.Join(drive, "data"))
+		cmd = exec.CommandContext(ctx, binary, "server", "--quiet", "--address", address, "--certs-dir", filepath.Join(s.drive, "certs"), filepath.Join(s.drive, "data"))
 		cmd.Env = append(os.Environ(), "MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey, "MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=1")
 	} else {
-		cmd = exec.CommandContext(ctx, binary, "--port", address, "--keep-alive", "--quiet", "posix", filepath.Join(drive, "data"))
+		cmd = exec.CommandContext(ctx, binary, "--port", address, "--keep-alive", "--quiet", "posix", filepath.Join(s.drive, "data"))
 		cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey)
 	}
-	cmd.Stdout, cmd.Stderr = s.log, s.log
-	cmd.WaitDelay = time.Second
-	dieWithParent(cmd)
 	return cmd
-}
-
-// run starts the process and stays until it has ended.
-func (s *Server) run(ctx context.Context, cmd *exec.Cmd, drive string, exited chan<- error) {
-	// The kernel kills the process when this thread ends, not only when all of the
-	// test binary does, so the thread must stay.
-	runtime.LockOSThread()
-	defer close(s.done)
-	err := cmd.Run()
-	if ctx.Err() == nil {
-		exited <- fmt.Errorf("the server ended by itself: %w", err)
-	}
-	_ = os.RemoveAll(drive) // left behind, it is one more directory in the temporary one
-}
-
-// ready asks the server until it answers as ours: its credentials are in no other.
-func (s *Server) ready(ctx context.Context, exited <-chan error) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		_, err := s.client.ListBuckets(ctx, &s3.ListBucketsInput{})
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case err := <-exited:
-			return err
-		case <-ctx.Done():
-			return fmt.Errorf("no answer in time: %w", err)
-		}
-	}
 }
 
 // Stop kills the server, waits until it is gone and removes its drive.
 func (s *Server) Stop() {
-	s.stop()
-	<-s.done
+	s.process.Stop()
+	_ = os.RemoveAll(s.drive) // left behind, it is one more directory in the temporary one
 	if s.wire != nil {
 		s.wire.close()
 	}
@@ -291,27 +199,4 @@ func (s *Server) URL(tb testing.TB, prefix string) string {
 // BucketURL returns the URL of a database in an existing bucket.
 func (s *Server) BucketURL(bucket, prefix string) string {
 	return fmt.Sprintf("s3://%s:%s@%s/%s?endpoint=%s", s.AccessKey, url.PathEscape(s.SecretKey), bucket, prefix, s.Endpoint)
-}
-
-// tail keeps the end of what a server prints, for the message when it fails.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	const keep = 8 << 10
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, p...)
-	if over := len(t.text) - keep; over > 0 {
-		t.text = append(t.text[:0], t.text[over:]...)
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.text)
 }

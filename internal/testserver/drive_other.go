@@ -4,12 +4,8 @@ package testserver
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 )
-
-// dieWithParent does nothing: only Linux can do it.
-func dieWithParent(*exec.Cmd) {}
 
 // newDrive makes a directory for a server.
 func newDrive() (string, error) {

@@ -4,16 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 )
-
-// dieWithParent has the kernel kill the server when the test binary dies without
-// stopping it.
-func dieWithParent(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-}
 
 // newDrive makes a directory for a server on a file system with extended
 // attributes, in which versitygw keeps metadata; a temporary file system in
