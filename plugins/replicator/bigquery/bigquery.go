@@ -1,0 +1,2 @@
+// Package bigquery replicates to Google BigQuery.
+package bigquery
