@@ -84,10 +84,16 @@ const (
 	CodeGoNameInvalid Code = "S3D0502"
 )
 
+// Codes of the budget, see Schema.CheckBudgets.
+const (
+	CodeBudgetRefused Code = "S3D0601"
+	CodeBudgetCut     Code = "S3D0602"
+)
+
 // severity returns how grave a mistake of the code is.
 func (c Code) severity() Severity {
 	switch c {
-	case CodeIndexSame, CodePossibleRename:
+	case CodeIndexSame, CodePossibleRename, CodeBudgetRefused, CodeBudgetCut:
 		return Warning
 	default:
 		return Error

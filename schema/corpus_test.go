@@ -67,6 +67,9 @@ func (c corpusCase) run() Diagnostics {
 	if !found.HasErrors() {
 		found = append(found, s.Assign(l)...)
 	}
+	if !found.HasErrors() {
+		found = append(found, s.CheckBudgets()...)
+	}
 	return found.Sort()
 }
 

@@ -41,7 +41,7 @@ func attributesOf(lines string) string {
 
 // explanations is the registry of all codes.
 func explanations() []Explanation {
-	return slices.Concat(explainFile(), explainNames(), explainRules(), explainIndexes(), explainLock(), explainGo())
+	return slices.Concat(explainFile(), explainNames(), explainRules(), explainIndexes(), explainLock(), explainGo(), explainBudget())
 }
 
 func explainFile() []Explanation {
@@ -359,6 +359,27 @@ func explainGo() []Explanation {
 		{
 			Code: CodeGoNameInvalid, Title: "no name in Go",
 			Text: "A name of the schema gives no usable name in Go. Give one with the option go.",
+		},
+	}
+}
+
+func explainBudget() []Explanation {
+	resource := func(rule, options string) string {
+		return attributesOf("      text: "+rule+"\n") + options
+	}
+	return []Explanation{
+		{
+			Code: CodeBudgetRefused, Title: "documents may be refused",
+			Text: "The attributes of a document are headers of its object, and together they have 2,047 bytes. The behavior refuses a document that needs more, so a rule that allows longer values than fit promises what the first long value breaks, in production. " +
+				"The warning counts the largest document that the rules allow, with five bytes for each character of a text, since that is what the rarest ones take; letters of ASCII take one. " +
+				"Give the attribute a max, choose body-overflow, which stores what does not fit in the body at the same number of requests, or say with allow that refusing is what you want.",
+			Wrong: resource("text", "    behavior: enforce-limits\n"), Right: resource("text|max:300", "    behavior: enforce-limits\n"),
+		},
+		{
+			Code: CodeBudgetCut, Title: "texts may be cut",
+			Text: "The attributes of a document are headers of its object, and together they have 2,047 bytes. Under truncate-data the longest texts of a document that needs more are cut, and what is cut off is lost. " +
+				"Give the attribute a max that always fits, choose body-overflow, which loses nothing, or say with allow that cutting is what you want.",
+			Wrong: resource("text", "    behavior: truncate-data\n"), Right: resource("text", "    behavior: truncate-data\n    allow: [S3D0602]\n"),
 		},
 	}
 }

@@ -116,6 +116,7 @@ func (p *parser) resource(key, value *node) {
 		option{"unique", func(_, v *node) { uniques = v }},
 		option{"description", func(_, v *node) { p.readText(v, "description", &r.Description) }},
 		option{"deprecated", func(_, v *node) { p.deprecated(v, &r.Deprecated) }},
+		option{"allow", func(_, v *node) { p.allow(v, &r.Allow) }},
 		option{"go", func(_, v *node) {
 			if p.readText(v, "go", &r.GoName) {
 				p.goName(v.span(), r.GoName)
@@ -194,6 +195,28 @@ func (p *parser) deprecated(v *node, to *string) {
 	}
 	if p.readText(v, "deprecated", to) && strings.TrimSpace(*to) == "" {
 		p.report(CodeOptionValue, v.span(), "deprecated must say what to use instead")
+	}
+}
+
+// allow reads the codes of warnings that a resource does not want to hear.
+func (p *parser) allow(v *node, to *[]Code) {
+	all := []string{string(CodeBudgetRefused), string(CodeBudgetCut)}
+	items := v.items
+	switch {
+	case v.kind == scalarNode:
+		items = []*node{v}
+	case v.kind == mappingNode:
+		p.report(CodeWrongNode, v.span(), "allow must be a list of codes, this is %s", v.what())
+	}
+	for _, item := range items {
+		var code string
+		switch {
+		case !p.readText(item, "allow", &code):
+		case !slices.Contains(all, code):
+			p.report(CodeOptionValue, item.span(), "%s is not a warning that can be allowed", quote(code)).help("use one of: %s", strings.Join(all, ", "))
+		default:
+			*to = append(*to, Code(code))
+		}
 	}
 }
 

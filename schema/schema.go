@@ -40,7 +40,8 @@ type Resource struct {
 	Partitions  []*Index // includes byCreatedDate and byUpdatedDate under timestamps, byVersion under versioning
 	Uniques     []*Index // from the rule "unique" and the option "unique"
 	Versioning  bool
-	History     bool // a write keeps what a document of an older version was
+	History     bool   // a write keeps what a document of an older version was
+	Allow       []Code // warnings that are not told
 
 	Version int      // of the stored shape, from the lock file; 0 is the first
 	Hash    string   // hex SHA-256 of StoredShape, set by Assign

@@ -65,7 +65,10 @@ func (g *generation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 	}
 	known := newStamp(src, g.output)
 	if !g.check {
-		if dir, ok := known.upToDate(); ok {
+		if dir, warnings, ok := known.upToDate(); ok {
+			if _, err := io.WriteString(stderr, warnings); err != nil {
+				return err
+			}
 			return reportUpToDate(stdout, dir)
 		}
 	}
@@ -79,8 +82,9 @@ func (g *generation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 	if err := p.Apply(); err != nil {
 		return err
 	}
-	if !p.warned { // warnings must be told again
-		known.save(p.dir, p.lockText)
+	// A warning may be of what the lock file was before this run.
+	if p.warnings == "" || len(p.Changes()) == 0 {
+		known.save(p.dir, p.warnings, p.lockText)
 	}
 	return reportWritten(stdout, p.Plan, p.dir)
 }
@@ -98,7 +102,7 @@ type planned struct {
 	*gen.Plan
 	dir      string
 	lockText []byte
-	warned   bool
+	warnings string
 }
 
 // plan generates the files and compares them with those on disk. It writes
@@ -116,10 +120,10 @@ func (g *generation) plan(ctx context.Context, src *source, stderr io.Writer) (*
 	if err := found.Err(); err != nil {
 		return nil, err
 	}
-	if _, err := io.WriteString(stderr, found.String()); err != nil {
+	p := &planned{dir: g.directory(parsed), lockText: lock.Bytes(), warnings: found.Sort().String()}
+	if _, err := io.WriteString(stderr, p.warnings); err != nil {
 		return nil, err
 	}
-	p := &planned{dir: g.directory(parsed), lockText: lock.Bytes(), warned: len(found) > 0}
 	if p.Plan, err = gen.NewPlan(p.dir, parsed.Package, files); err != nil {
 		return nil, err
 	}

@@ -68,5 +68,8 @@ func (s *source) parse() (*schema.Schema, *schema.Lock, schema.Diagnostics, erro
 		return nil, nil, nil, err
 	}
 	found = append(found, parsed.Assign(lock)...)
-	return parsed, lock, found, found.Err()
+	if err := found.Err(); err != nil {
+		return nil, nil, nil, err
+	}
+	return parsed, lock, append(found, parsed.CheckBudgets()...), nil
 }

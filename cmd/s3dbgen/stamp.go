@@ -52,27 +52,32 @@ func identity() (string, error) {
 	return fmt.Sprint(path, info.Size(), info.ModTime().UnixNano(), built), nil
 }
 
-// upToDate returns the directory of the package when nothing has changed since
-// it was found up to date.
-func (s stamp) upToDate() (dir string, ok bool) {
+// upToDate returns the directory of the package, and the warnings of the run that
+// found it up to date, when nothing has changed since.
+func (s stamp) upToDate() (dir, warnings string, ok bool) {
 	if s.path == "" {
-		return "", false
+		return "", "", false
 	}
 	text, err := os.ReadFile(s.path)
 	if err != nil {
-		return "", false
+		return "", "", false
 	}
-	fingerprint, dir, found := strings.Cut(string(text), " ")
-	if !found {
-		return "", false
+	parts := strings.SplitN(string(text), stampEnd, 3)
+	if len(parts) < 3 {
+		return "", "", false
 	}
+	fingerprint, dir, warnings := parts[0], parts[1], parts[2]
 	now, err := gen.Fingerprint(dir, s.inputs...)
-	return dir, err == nil && now == fingerprint
+	return dir, warnings, err == nil && now == fingerprint
 }
 
-// save notes that the directory is up to date, with the lock file as it is now. A
-// cache that cannot be written is no reason to fail.
-func (s stamp) save(dir string, lockText []byte) {
+// stampEnd ends the parts of a stamp; no path has it.
+const stampEnd = "\x00"
+
+// save notes that the directory is up to date, with the lock file as it is now, and
+// what a run that changes nothing warns of. A cache that cannot be written is no
+// reason to fail.
+func (s stamp) save(dir, warnings string, lockText []byte) {
 	if s.path == "" {
 		return
 	}
@@ -89,7 +94,7 @@ func (s stamp) save(dir string, lockText []byte) {
 	if err != nil {
 		return
 	}
-	_, err = f.WriteString(fingerprint + " " + dir)
+	_, err = f.WriteString(fingerprint + stampEnd + dir + stampEnd + warnings)
 	if closeErr := f.Close(); err == nil && closeErr == nil {
 		err = os.Rename(f.Name(), s.path)
 	}
