@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Apply carries out the plan. Every changed file is first written whole under
@@ -17,15 +18,19 @@ func (p *Plan) Apply() error {
 	if len(changes) == 0 {
 		return nil
 	}
-	made, err := makeDir(p.dir)
+	var made []string // directories, to be removed after a failure
 	removeMade := func() {
-		for _, dir := range made {
+		for _, dir := range slices.Backward(made) {
 			_ = os.Remove(dir) // only if it is empty
 		}
 	}
-	if err != nil {
-		removeMade()
-		return fmt.Errorf("nothing was written: %w", err)
+	for _, s := range changes {
+		more, err := makeDir(filepath.Dir(s.Path))
+		made = append(made, more...)
+		if err != nil {
+			removeMade()
+			return fmt.Errorf("nothing was written: %w", err)
+		}
 	}
 	temporary := make(map[string]string, len(changes)) // final path → path of the new content
 	undo := func() {
@@ -66,7 +71,7 @@ func (p *Plan) Apply() error {
 }
 
 // makeDir makes a directory with its parents, and returns those that were missing,
-// the deepest first.
+// the deepest last.
 func makeDir(dir string) (made []string, err error) {
 	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
 		_, err := os.Stat(d)
@@ -78,6 +83,7 @@ func makeDir(dir string) (made []string, err error) {
 		}
 		made = append(made, d)
 	}
+	slices.Reverse(made)
 	const mode = 0o777 // less the process's umask
 	return made, os.MkdirAll(dir, mode)
 }

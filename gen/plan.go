@@ -17,7 +17,6 @@ import (
 // Plan says what has to change on disk so that it holds the generated files.
 // Making one only reads.
 type Plan struct {
-	dir   string
 	steps []Step // in the order of their paths
 }
 
@@ -61,7 +60,7 @@ func (e *ForeignFileError) Error() string {
 // touched. The error is a *ForeignFileError, perhaps several joined, or one of
 // the file system.
 func NewPlan(dir, packageName string, files []File) (*Plan, error) {
-	p := &Plan{dir: dir}
+	p := &Plan{}
 	present, err := readDir(dir)
 	if err != nil {
 		return nil, err
@@ -93,7 +92,7 @@ func NewPlan(dir, packageName string, files []File) (*Plan, error) {
 }
 
 // Add plans another file, such as the lock file, outside the directory. It is
-// written before the others.
+// written before the others, and its directory made when it is missing.
 func (p *Plan) Add(path string, content []byte) error {
 	s, err := compare(path, content, func([]byte) bool { return true })
 	if err != nil {

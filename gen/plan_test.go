@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -82,6 +83,10 @@ func TestApplyWritesOnlyWhatDiffers(t *testing.T) {
 	}
 }
 
+// unwritable names a file that can be planned and not written: the name under which it
+// is written first, which is longer, has more than 255 characters.
+var unwritable = strings.Repeat("x", 250)
+
 // When one file cannot be written, none is, and nothing is left behind.
 func TestApplyWritesAllOrNothing(t *testing.T) {
 	root := t.TempDir()
@@ -94,11 +99,11 @@ func TestApplyWritesAllOrNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Add(filepath.Join(root, "missing", "schema.lock.yaml"), []byte("x")); err != nil {
+	if err := p.Add(filepath.Join(root, "missing", unwritable), []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	err = p.Apply()
-	if !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "nothing was written: ") {
+	if !errors.Is(err, syscall.ENAMETOOLONG) || !strings.HasPrefix(err.Error(), "nothing was written: ") {
 		t.Errorf("Apply: %v", err)
 	}
 	if diff := cmp.Diff(want, tree(t, root)); diff != "" {
@@ -113,14 +118,37 @@ func TestApplyRemovesTheDirectoriesItMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Add(filepath.Join(root, "missing", "schema.lock.yaml"), []byte("x")); err != nil {
+	if err := p.Add(filepath.Join(root, "missing", unwritable), []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Apply(); err == nil {
 		t.Fatal("Apply: no error")
 	}
-	if _, err := os.Stat(filepath.Join(root, "new")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the directory is still there: %v", err)
+	if diff := cmp.Diff(map[string]string{}, tree(t, root)); diff != "" {
+		t.Errorf("something was left (-want +got):\n%s", diff)
+	}
+	for _, name := range []string{"new", "missing"} {
+		if _, err := os.Stat(filepath.Join(root, name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the directory %s is still there: %v", name, err)
+		}
+	}
+}
+
+// A plan makes the directories of its files.
+func TestApplyMakesDirectories(t *testing.T) {
+	root := t.TempDir()
+	p, err := NewPlan(filepath.Join(root, "shop"), "shop", []File{generatedFile("a.go", "package shop\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Add(filepath.Join(root, "cmd", "demo", "main.go"), []byte("package main\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Apply(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "cmd", "demo", "main.go")); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,7 +20,7 @@ import (
 )
 
 func newImportSchema() *cobra.Command {
-	var output, packageName string
+	var output, name string
 	command := &cobra.Command{
 		Use:                   "import-schema URL [-o schema.yaml] [--package name]",
 		DisableFlagsInUseLine: true,
@@ -42,18 +41,18 @@ overwritten.`,
 			return nil
 		},
 		RunE: func(command *cobra.Command, args []string) error {
-			return importSchema(command.Context(), args[0], output, packageName, command.OutOrStdout())
+			return importSchema(command.Context(), args[0], output, name, command.OutOrStdout())
 		},
 	}
 	command.Flags().StringVarP(&output, "output", "o", "", "the file to write, instead of standard output")
-	command.Flags().StringVar(&packageName, "package", "", "name of the generated Go package (default: the last part of the URL)")
+	command.Flags().StringVar(&name, "package", "", "name of the generated Go package (default: the last part of the URL)")
 	return command
 }
 
 // importSchema checks what it made before it writes anything.
-func importSchema(ctx context.Context, url, output, packageName string, stdout io.Writer) (err error) {
-	if packageName == "" {
-		packageName = packageOf(url)
+func importSchema(ctx context.Context, url, output, name string, stdout io.Writer) (err error) {
+	if name == "" {
+		name = packageOf(url)
 	}
 	reader, err := s3db.OpenReader(ctx, url, []s3db.Driver{s3store.Driver()})
 	if err != nil {
@@ -64,7 +63,7 @@ func importSchema(ctx context.Context, url, output, packageName string, stdout i
 	if err != nil {
 		return err
 	}
-	text := convert.Schema(db.Definition, packageName)
+	text := convert.Schema(db.Definition, name)
 	parsed, found := schema.Parse("schema.yaml", []byte(text))
 	if err := found.Err(); err != nil {
 		return err
@@ -111,18 +110,8 @@ func packageOf(url string) string {
 	if base == "/" {
 		base = u.Host
 	}
-	name := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			return r
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		}
-		return -1
-	}, base)
-	_, found := schema.Parse("schema.yaml", []byte("package: "+name+"\nresources: {x: {attributes: {y: string}}}\n"))
-	if name == "" || found.Err() != nil {
-		return "db"
+	if name := packageName(base); name != "" {
+		return name
 	}
-	return name
+	return "db"
 }

@@ -107,13 +107,13 @@ or written.`,
 		},
 		SuggestionsMinimumDistance: 2,
 		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("a command is missing: generate, diff, validate, breaking, explain, get, history, list, count, inspect, export, import, fsck, rotate, import-schema, migrate, audit, iam or version")}
+			return usageError{errors.New("a command is missing, such as init or generate")}
 		},
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newGenerate(), newDiff(), newValidate(), newBreaking(), newExplain(), newGet(), newHistory(), newList(), newCount(), newInspect(), newExport(), newImport(), newFsck(), newRotate(), newImportSchema(), newMigrate(), newAudit(), newIAM(), newVersion())
+	root.AddCommand(newInit(), newGenerate(), newDiff(), newValidate(), newBreaking(), newExplain(), newGet(), newHistory(), newList(), newCount(), newInspect(), newExport(), newImport(), newFsck(), newRotate(), newImportSchema(), newMigrate(), newAudit(), newIAM(), newVersion())
 	return root
 }
 
