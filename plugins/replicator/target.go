@@ -53,8 +53,10 @@ type Source struct {
 // by Apply together with the data, by Source.Database, Source.Name and shard.
 type Checkpointer interface {
 	Target
-	// Checkpoint returns the Seq of the last change that Apply got for a shard, applied
-	// or rejected; the zero Seq when there is none.
+	// Checkpoint returns the Seq up to which Apply has got all changes of a shard; the
+	// zero Seq when there is none. It stays before a change that was rejected until
+	// Apply gets later ones in another call, since the caller may crash before it has
+	// written down what was rejected. Changes of a snapshot do not move it.
 	Checkpoint(ctx context.Context, shard int) (Seq, error)
 }
 
