@@ -22,7 +22,10 @@ type Change struct {
 	Base     s3db.Revision `json:"base,omitempty"`     // of the document before; "" when nothing is known of one
 	Revision s3db.Revision `json:"revision,omitempty"` // of the document after, of the tombstone after a delete
 	Version  int           `json:"version"`            // of the schema under which it was written, counted from 0
-	Time     time.Time     `json:"time"`               // by the writer's clock, when it prepared the write
+	// BaseVersion is that of the document before.
+	BaseVersion int `json:"baseVersion,omitempty"`
+
+	Time time.Time `json:"time"` // by the writer's clock, when it prepared the write
 
 	// Before and After are the document before and after the change, as the JSON
 	// object that export writes: the id, the attributes, the timestamps. Secrets and

@@ -230,7 +230,7 @@ func (s *suite) prepareAgain() {
 
 func (s *suite) duplicates() {
 	one, two := document("a", "one"), document("a", "two")
-	batch := []replicator.Change{insert(at(1, 0), "a", one), update(at(1, 1), "a", one, two), insert(at(1, 2), "b", one), remove(at(1, 3), "b", one)}
+	batch := []replicator.Change{insert(at(1, 0), "a", one), update(at(1, 1), "a", one, two), insert(at(1, 2), "b", document("b", "b")), remove(at(1, 3), "b", document("b", "b"))}
 	s.apply(batch...)
 	s.apply(batch...)
 	s.target = s.reopen()
@@ -257,7 +257,7 @@ func (s *suite) olderThanDeleted() {
 	s.want()
 	s.apply(insert(at(16, 1), "a", one))
 	s.want(one)
-	s.apply(remove(at(20, 0), "unknown", one))
+	s.apply(remove(at(20, 0), "unknown", document("unknown", "new")))
 	s.apply(insert(at(19, 0), "unknown", document("unknown", "old")))
 	s.want(one)
 }
