@@ -2,4 +2,21 @@ module github.com/s3dbgen/s3dbgen/plugins/replicator/bigquery
 
 go 1.26.0
 
-require golang.org/x/oauth2 v0.38.0
+require (
+	github.com/google/go-cmp v0.7.0
+	github.com/s3dbgen/s3dbgen v0.0.0
+	golang.org/x/oauth2 v0.38.0
+)
+
+require (
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/matoous/go-nanoid/v2 v2.1.0 // indirect
+	github.com/oklog/ulid/v2 v2.1.2 // indirect
+	github.com/shopspring/decimal v1.6.0 // indirect
+	go.uber.org/goleak v1.3.0 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
+)
+
+// Until a version is published; a program that requires this module ignores it.
+replace github.com/s3dbgen/s3dbgen => ../../..

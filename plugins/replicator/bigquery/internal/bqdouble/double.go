@@ -57,6 +57,7 @@ type Fault struct {
 	Reason, Message string
 	RetryAfter      string // header
 	After           bool   // the request is served, and only its reply is lost
+	Hang            bool   // no reply comes until the client gives up
 	Skip            int    // requests that it spares first
 }
 
@@ -77,11 +78,11 @@ func New(tb testing.TB) *Double {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	key, err := newKey()
+	k, err := key()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d := &Double{t: tb, discovery: doc, key: key, datasets: map[string]*dataset{}, jobs: map[string]*job{}, tokens: map[string]bool{}}
+	d := &Double{t: tb, discovery: doc, key: k, datasets: map[string]*dataset{}, jobs: map[string]*job{}, tokens: map[string]bool{}}
 	d.Server = httptest.NewServer(d)
 	tb.Cleanup(d.Close)
 	return d
@@ -141,6 +142,24 @@ func (d *Double) Release() {
 	d.waiting = nil
 }
 
+// ReleaseFirst runs the job that has been held for longest.
+func (d *Double) ReleaseFirst() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.waiting) > 0 {
+		d.waiting[0].held = false
+		d.run(d.waiting[0], false)
+		d.waiting = d.waiting[1:]
+	}
+}
+
+// Pass holds no further jobs; those that are held wait on.
+func (d *Double) Pass() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.hold = false
+}
+
 // Waiting returns how many jobs are held.
 func (d *Double) Waiting() int {
 	d.mu.Lock()
@@ -159,6 +178,37 @@ func (d *Double) Flush() {
 			}
 		}
 	}
+}
+
+// Stream puts a row into the streaming buffer of a table, as a program beside the
+// replicator might.
+func (d *Double) Stream(project, datasetID, id, text string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t, f := d.find(project, datasetID, id)
+	if f != nil {
+		d.t.Error(f)
+		return
+	}
+	r, err := t.read([]byte(text))
+	if err != nil {
+		d.t.Error(err)
+		return
+	}
+	r.streaming = true
+	t.rows = append(t.rows, r)
+}
+
+// Truncate removes the rows of a table, as a person might.
+func (d *Double) Truncate(project, datasetID, id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t, f := d.find(project, datasetID, id)
+	if f != nil {
+		d.t.Error(f)
+		return
+	}
+	t.rows = nil
 }
 
 // Advance lets time pass, for tables that expire.
@@ -267,6 +317,10 @@ func (d *Double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f == nil {
 		reply, f, lost = d.answer(c)
 	}
+	if hang, _ := reply.(hanging); bool(hang) {
+		<-r.Context().Done()
+		return
+	}
 	if lost {
 		cut(w)
 		return
@@ -335,6 +389,9 @@ func (d *Double) answer(c *call) (reply any, f *failure, lost bool) {
 	id := c.method.ID
 	d.calls = append(d.calls, id)
 	fault := d.strike(id)
+	if fault != nil && fault.Hang {
+		return hanging(true), nil, false
+	}
 	if fault != nil && !fault.After {
 		if fault.Status == 0 {
 			return nil, nil, true
@@ -354,6 +411,9 @@ func (d *Double) answer(c *call) (reply any, f *failure, lost bool) {
 	reply, f = h(c)
 	return reply, f, fault != nil && f == nil
 }
+
+// hanging is a reply that never comes.
+type hanging bool
 
 // strike returns the fault that strikes a request.
 func (d *Double) strike(method string) *Fault {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -97,13 +98,37 @@ func (d *Double) checkJob(j *job, c *call) *failure {
 }
 
 func checkQuery(query map[string]any) *failure {
-	if f := only(query, "query", "useLegacySql", "priority", "useQueryCache", "maximumBytesBilled"); f != nil {
+	if f := only(query, "query", "useLegacySql", "priority", "useQueryCache", "maximumBytesBilled", "parameterMode", "queryParameters"); f != nil {
+		return f
+	}
+	if _, f := readParameters(query); f != nil {
 		return f
 	}
 	if legacy, ok := query["useLegacySql"].(bool); !ok || legacy {
 		return unknown("legacy SQL, which is the default of queries")
 	}
 	return oneOf(query, "priority", "INTERACTIVE", "BATCH")
+}
+
+// readParameters reads the named parameters of a query, by name in lower case.
+func readParameters(query map[string]any) (map[string]literal, *failure) {
+	list, _ := query["queryParameters"].([]any)
+	if (text(query, "parameterMode") == "NAMED") != (len(list) > 0) {
+		return nil, invalid("named parameters need parameterMode NAMED, and the double knows no other")
+	}
+	parameters := map[string]literal{}
+	for _, x := range list {
+		kind, value := text(member(x, "parameterType"), "type"), member(member(x, "parameterValue"), "value")
+		if f := only(object(x), "name", "parameterType", "parameterValue"); f != nil {
+			return nil, f
+		}
+		s, isText := value.(string)
+		if kind != typeString || !isText {
+			return nil, unknown("a parameter of the type %q", kind)
+		}
+		parameters[strings.ToLower(text(x, "name"))] = literal{typeString, s}
+	}
+	return parameters, nil
 }
 
 func checkLoad(load map[string]any) *failure {
@@ -148,7 +173,7 @@ func (d *Double) locationOf(configuration map[string]any) string {
 	if ds := d.datasets[text(destination, "projectId")+":"+text(destination, "datasetId")]; ds != nil {
 		return ds.location
 	}
-	for _, s := range sourcesOf(text(configuration["query"], "query")) {
+	for _, s := range sourcesOf(object(configuration["query"])) {
 		if ds := d.datasets[s.project+":"+s.dataset]; ds != nil {
 			return ds.location
 		}
@@ -157,8 +182,12 @@ func (d *Double) locationOf(configuration map[string]any) string {
 }
 
 // sourcesOf returns the tables that a statement names.
-func sourcesOf(statement string) []*source {
-	q, m, f := parseStatement(statement)
+func sourcesOf(query map[string]any) []*source {
+	parameters, f := readParameters(query)
+	if f != nil {
+		return nil
+	}
+	q, m, f := parseStatement(text(query, "query"), parameters)
 	if f != nil {
 		return nil
 	}
@@ -196,15 +225,19 @@ func (d *Double) run(j *job, dry bool) {
 		j.failed, j.details = d.load(j, load)
 		return
 	}
-	j.failed = d.runQuery(j, text(j.configuration["query"], "query"), dry)
+	j.failed = d.runQuery(j, object(j.configuration["query"]), dry)
 }
 
-func (d *Double) runQuery(j *job, statement string, dry bool) *failure {
-	q, m, f := parseStatement(statement)
+func (d *Double) runQuery(j *job, query map[string]any, dry bool) *failure {
+	parameters, f := readParameters(query)
 	if f != nil {
 		return f
 	}
-	for _, s := range sourcesOf(statement) {
+	q, m, f := parseStatement(text(query, "query"), parameters)
+	if f != nil {
+		return f
+	}
+	for _, s := range sourcesOf(query) {
 		if ds := d.datasets[s.project+":"+s.dataset]; ds == nil || ds.location != j.location {
 			return notFound("Dataset", "%s:%s was not found in location %s", s.project, s.dataset, j.location)
 		}
@@ -333,10 +366,12 @@ func (d *Double) getQueryResults(c *call) (any, *failure) {
 
 // jobsQuery runs a query and answers its rows at once.
 func (d *Double) jobsQuery(c *call) (any, *failure) {
-	if f := only(c.body, "query", "useLegacySql", "location", "requestId", "formatOptions", "maxResults", "timeoutMs", "kind", "useQueryCache", "jobCreationMode"); f != nil {
+	if f := only(c.body, "query", "useLegacySql", "location", "parameterMode", "queryParameters", "requestId", "formatOptions", "maxResults", "timeoutMs", "kind", "useQueryCache", "jobCreationMode"); f != nil {
 		return nil, f
 	}
-	configuration := map[string]any{"query": map[string]any{"query": c.body["query"], "useLegacySql": c.body["useLegacySql"]}}
+	configuration := map[string]any{"query": map[string]any{
+		"query": c.body["query"], "useLegacySql": c.body["useLegacySql"], "parameterMode": c.body["parameterMode"], "queryParameters": c.body["queryParameters"],
+	}}
 	d.generated++
 	j := &job{id: fmt.Sprintf("job_generated_%d", d.generated), location: text(c.body, "location"), configuration: configuration, created: d.now()}
 	if f := checkQuery(object(configuration["query"])); f != nil {

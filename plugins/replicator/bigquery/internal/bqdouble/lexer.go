@@ -22,6 +22,7 @@ const (
 	tokenString
 	tokenNumber
 	tokenSign
+	tokenParameter // @name
 )
 
 func (t token) is(words ...string) bool {
@@ -57,6 +58,13 @@ func lex(s string) ([]token, *failure) {
 			}
 			tokens = append(tokens, token{tokenString, value, i})
 			i += size
+		case c == '@' && len(rest) > 1 && isWordStart(rest[1]):
+			n := 2
+			for n < len(rest) && (isWordStart(rest[n]) || unicode.IsDigit(rune(rest[n]))) {
+				n++
+			}
+			tokens = append(tokens, token{tokenParameter, rest[1:n], i})
+			i += n
 		case isWordStart(c):
 			n := 1
 			for n < len(rest) && (isWordStart(rest[n]) || unicode.IsDigit(rune(rest[n]))) {

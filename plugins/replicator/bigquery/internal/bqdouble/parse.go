@@ -16,7 +16,7 @@ import (
 //	    WHEN NOT MATCHED THEN INSERT (column, …) VALUES (expression, …)
 //
 // A source is a table, `project.dataset.table`, or a SELECT in parentheses.
-// Expressions are columns, literals, comparisons, IS [NOT] NULL, NOT, AND and OR.
+// Expressions are columns, literals, parameters, comparisons, IS [NOT] NULL, NOT, AND and OR.
 type (
 	selectStatement struct {
 		star    bool
@@ -92,8 +92,9 @@ func reserved(word string) bool {
 
 // parser reads a statement. The first failure sticks.
 type parser struct {
-	tokens  []token
-	failure *failure
+	tokens     []token
+	parameters map[string]literal
+	failure    *failure
 }
 
 func (p *parser) peek() token { return p.tokens[0] }
@@ -155,12 +156,12 @@ func (p *parser) names() []string {
 }
 
 // parseStatement reads a SELECT or a MERGE.
-func parseStatement(text string) (*selectStatement, *mergeStatement, *failure) {
+func parseStatement(text string, parameters map[string]literal) (*selectStatement, *mergeStatement, *failure) {
 	tokens, f := lex(text)
 	if f != nil {
 		return nil, nil, f
 	}
-	p := &parser{tokens: tokens}
+	p := &parser{tokens: tokens, parameters: parameters}
 	var q *selectStatement
 	var m *mergeStatement
 	switch t := p.peek(); {
@@ -178,7 +179,7 @@ func parseStatement(text string) (*selectStatement, *mergeStatement, *failure) {
 }
 
 func parseSelect(text string) (*selectStatement, *failure) {
-	q, _, f := parseStatement(text)
+	q, _, f := parseStatement(text, nil)
 	if f == nil && q == nil {
 		f = invalidQuery("a view needs a SELECT")
 	}
@@ -364,6 +365,13 @@ func (p *parser) operand() expression {
 		return literal{}
 	case t.kind == tokenString:
 		return literal{typeString, p.next().text}
+	case t.kind == tokenParameter:
+		p.next()
+		value, ok := p.parameters[strings.ToLower(t.text)]
+		if !ok {
+			p.fail(t, "a parameter that was given")
+		}
+		return value
 	case t.kind == tokenNumber:
 		p.next()
 		n, err := strconv.ParseInt(t.text, 10, 64)

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -21,7 +22,10 @@ const Email = "replicator@my-project.iam.gserviceaccount.com"
 
 const tokenPath = "/token"
 
-func newKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
+// key makes the key of the service account once, since that takes a while.
+//
+//nolint:gochecknoglobals // tests share it
+var key = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 // TokenURL is where a signed assertion is exchanged for an access token.
 func (d *Double) TokenURL() string { return d.URL + tokenPath }

@@ -3,7 +3,11 @@ package official_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"net/http"
 	"os"
@@ -345,8 +349,17 @@ func TestRetries(t *testing.T) {
 
 func TestWrongCredentials(t *testing.T) {
 	t.Parallel()
-	d, other := bqdouble.New(t), bqdouble.New(t)
-	key, err := json.Marshal(map[string]string{"type": "service_account", "client_email": bqdouble.Email, "private_key": other.PrivateKey(), "token_uri": d.TokenURL()})
+	d := bqdouble.New(t)
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	key, err := json.Marshal(map[string]string{"type": "service_account", "client_email": bqdouble.Email, "private_key": text, "token_uri": d.TokenURL()})
 	if err != nil {
 		t.Fatal(err)
 	}
