@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -19,26 +20,21 @@ import (
 // row is a change as a row of a table.
 type row struct {
 	index int // of the change
-	key   documentKey
 	text  []byte
 }
-
-type documentKey struct{ resource, id string }
 
 // batch is one call of Apply.
 type batch struct {
 	target  *Target
 	at      *prepared
 	changes []replicator.Change
-	refused map[int]replicator.Rejection
-	stopped map[documentKey]int // the index of the refused change of a document
-	rows    map[string][]row    // by table, in order
-	order   []string            // the tables in the order in which they were met
+	refused *replicator.Refusals
+	rows    map[string][]row // by table, in order
+	order   []string         // the tables in the order in which they were met
 }
 
 // Apply implements [replicator.Target]. A batch is one load job and, in the mode Merge,
-// one query for each table. A row that BigQuery
-// refuses is found by halving the batch.
+// one query for each table. A row that BigQuery refuses is found by halving the batch.
 func (t *Target) Apply(ctx context.Context, changes []replicator.Change) ([]replicator.Rejection, error) {
 	p := t.prepared.Load()
 	if p == nil {
@@ -47,14 +43,18 @@ func (t *Target) Apply(ctx context.Context, changes []replicator.Change) ([]repl
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	b := &batch{target: t, at: p, changes: changes, refused: map[int]replicator.Rejection{}, stopped: map[documentKey]int{}, rows: map[string][]row{}}
+	b := &batch{target: t, at: p, changes: changes, refused: replicator.NewRefusals(changes), rows: map[string][]row{}}
 	for i := range changes {
 		if err := b.encode(i); err != nil {
 			return nil, err
 		}
 	}
 	for _, name := range b.order {
-		if err := b.table(ctx, p.tables[name], b.rows[name]); err != nil {
+		put := t.merge
+		if t.config.Mode == Append {
+			put = t.append
+		}
+		if err := b.load(ctx, p.tables[name], b.rows[name], put); err != nil {
 			return nil, err
 		}
 	}
@@ -63,12 +63,7 @@ func (t *Target) Apply(ctx context.Context, changes []replicator.Change) ([]repl
 			return nil, err
 		}
 	}
-	list := make([]replicator.Rejection, 0, len(b.refused))
-	for _, r := range b.refused {
-		list = append(list, r)
-	}
-	slices.SortFunc(list, func(x, y replicator.Rejection) int { return x.Index - y.Index })
-	return list, nil
+	return b.refused.List(), nil
 }
 
 // encode makes the rows of a change, or refuses it.
@@ -80,118 +75,82 @@ func (b *batch) encode(i int) error {
 		return fmt.Errorf("%w: bigquery: nothing was prepared for resource %q", s3db.ErrConfig, c.Resource)
 	case c.Version > r.Version:
 		return fmt.Errorf("bigquery: resource %s has version %d, version %d was prepared", c.Resource, c.Version, r.Version)
-	}
-	key := documentKey{c.Resource, c.ID}
-	if b.held(row{index: i, key: key}) {
+	case b.refused.Skip(i):
 		return nil
 	}
-	type tableRow struct {
-		table string
-		row   row
-	}
-	var rows []tableRow
+	rows := map[string]row{}
+	var order []string
 	for _, route := range r.RoutesOf(c.Action) {
 		name, _ := b.target.tableOf(c.Resource, route)
-		if slices.ContainsFunc(rows, func(x tableRow) bool { return x.table == name }) {
+		if _, twice := rows[name]; twice {
 			continue
 		}
 		text, err := b.at.tables[name].encode(c)
 		if err != nil {
-			b.refuse(row{index: i, key: key}, name, err.Error())
+			b.refused.Refuse(i, reasonIn(name, err.Error()))
 			return nil
 		}
-		rows = append(rows, tableRow{name, row{i, key, text}})
+		rows[name] = row{i, text}
+		order = append(order, name)
 	}
-	for _, x := range rows {
-		if _, met := b.rows[x.table]; !met {
-			b.order = append(b.order, x.table)
+	for _, name := range order {
+		if _, met := b.rows[name]; !met {
+			b.order = append(b.order, name)
 		}
-		b.rows[x.table] = append(b.rows[x.table], x.row)
+		b.rows[name] = append(b.rows[name], rows[name])
 	}
 	return nil
 }
 
-func (b *batch) refuse(r row, table, reason string) {
-	b.refused[r.index] = replicator.Rejection{Index: r.index, Reason: "table " + table + ": " + reason}
-	b.stopped[r.key] = r.index
-}
-
-// held reports whether a row must not be sent: its change was refused, or follows one of
-// its document that was, and is then held back.
-func (b *batch) held(r row) bool {
-	at, stopped := b.stopped[r.key]
-	if !stopped || r.index < at {
-		return false
-	}
-	if r.index > at {
-		b.refused[r.index] = replicator.Rejection{Index: r.index, Reason: "follows a rejected change of its document", Held: true}
-	}
-	return true
-}
+func reasonIn(table, reason string) string { return "table " + table + ": " + reason }
 
 // mostOfUpload splits what is uploaded at once.
 const mostOfUpload = 8 << 20
 
-// table applies the rows of one table, in order.
-func (b *batch) table(ctx context.Context, w *table, rows []row) error {
+// load puts rows into a table, in order.
+func (b *batch) load(ctx context.Context, w *table, rows []row, put func(context.Context, *prepared, *table, []byte) error) error {
+	texts := make(map[int][]byte, len(rows))
+	for _, r := range rows {
+		texts[r.index] = r.text
+	}
+	send := func(ctx context.Context, indexes []int) error {
+		var media bytes.Buffer
+		for _, i := range indexes {
+			media.Write(texts[i])
+		}
+		return put(ctx, b.at, w, media.Bytes())
+	}
+	reason := func(err error) (string, bool) {
+		e, ok := errors.AsType[*jobError](err)
+		if !ok || !e.ofRow() {
+			return "", false
+		}
+		return reasonIn(w.name, withoutValue(e.messages[len(e.messages)-1])), true
+	}
 	for part := range parts(rows) {
-		if err := b.load(ctx, part, func(ctx context.Context, rows []byte) error {
-			if b.target.config.Mode == Append {
-				return b.target.append(ctx, b.at, w, rows)
-			}
-			return b.target.merge(ctx, b.at, w, rows)
-		}, w.name); err != nil {
+		if err := b.refused.Halve(ctx, part, send, reason); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// parts yields rows in uploads of a bounded size.
-func parts(rows []row) func(yield func([]row) bool) {
-	return func(yield func([]row) bool) {
+// parts yields the indexes of rows in uploads of a bounded size.
+func parts(rows []row) iter.Seq[[]int] {
+	return func(yield func([]int) bool) {
 		for len(rows) > 0 {
-			n, size := 0, 0
-			for n < len(rows) && (n == 0 || size+len(rows[n].text) <= mostOfUpload) {
-				size += len(rows[n].text)
-				n++
+			var part []int
+			size := 0
+			for len(rows) > 0 && (part == nil || size+len(rows[0].text) <= mostOfUpload) {
+				part = append(part, rows[0].index)
+				size += len(rows[0].text)
+				rows = rows[1:]
 			}
-			if !yield(rows[:n]) {
+			if !yield(part) {
 				return
 			}
-			rows = rows[n:]
 		}
 	}
-}
-
-// load loads rows. When BigQuery refuses one of them, it loads the first half and then
-// the second, without those that follow a refused row of their document.
-func (b *batch) load(ctx context.Context, rows []row, into func(context.Context, []byte) error, table string) error {
-	var media bytes.Buffer
-	kept := make([]row, 0, len(rows))
-	for _, r := range rows {
-		if !b.held(r) {
-			kept = append(kept, r)
-			media.Write(r.text)
-		}
-	}
-	if len(kept) == 0 {
-		return nil
-	}
-	err := into(ctx, media.Bytes())
-	e, ok := errors.AsType[*jobError](err)
-	if !ok || !e.ofRow() {
-		return err
-	}
-	if len(kept) == 1 {
-		b.refuse(kept[0], table, withoutValue(e.messages[len(e.messages)-1]))
-		return nil
-	}
-	half := len(kept) / 2
-	if err := b.load(ctx, kept[:half], into, table); err != nil {
-		return err
-	}
-	return b.load(ctx, kept[half:], into, table)
 }
 
 // identity is what makes work on a table what it is, beside the rows.
@@ -281,22 +240,15 @@ func (t *Target) mergeStatement(w *table, staging string) string {
 func (b *batch) log(ctx context.Context) error {
 	var rows []row
 	for i := range b.changes {
-		c := &b.changes[i]
-		r := row{index: i, key: documentKey{c.Resource, c.ID}}
-		if b.held(r) {
+		if b.refused.Skip(i) {
 			continue
 		}
-		var err error
-		if r.text, err = logRow(c); err != nil {
-			b.refuse(r, b.at.log.name, "the document "+err.Error())
+		text, err := logRow(&b.changes[i])
+		if err != nil {
+			b.refused.Refuse(i, reasonIn(b.at.log.name, "the document "+err.Error()))
 			continue
 		}
-		rows = append(rows, r)
+		rows = append(rows, row{i, text})
 	}
-	for part := range parts(rows) {
-		if err := b.load(ctx, part, func(ctx context.Context, rows []byte) error { return b.target.append(ctx, b.at, b.at.log, rows) }, b.at.log.name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.load(ctx, b.at.log, rows, b.target.append)
 }
