@@ -183,6 +183,11 @@ var importRules = []importRule{
 		because:  "the suite of targets sees them through the interface only",
 	},
 	{
+		packages: "plugins/replicator/webhook",
+		ours:     []string{"runtime", "plugins/replicator"},
+		because:  "a target knows the replicator's interface and the libraries of its field",
+	},
+	{
 		packages: "plugins/replicator",
 		ours:     []string{"runtime", "runtime/dynamic"},
 		because:  "it knows targets through its interface, and documents as the registry describes them",
