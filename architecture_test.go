@@ -183,6 +183,11 @@ var importRules = []importRule{
 		because:  "the suite of targets sees them through the interface only",
 	},
 	{
+		packages: "plugins/replicator/s3db",
+		ours:     []string{"runtime", "runtime/dynamic", "plugins/replicator"},
+		because:  "a copy is written through the public API, with the drivers that the program gives",
+	},
+	{
 		packages: "plugins/replicator/webhook",
 		ours:     []string{"runtime", "plugins/replicator"},
 		because:  "a target knows the replicator's interface and the libraries of its field",

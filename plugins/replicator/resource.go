@@ -19,6 +19,8 @@ type Resource struct {
 	Timestamps bool
 	// Routes say which changes go where. There is at least one.
 	Routes []Route
+	// Described is what the registry of the database says, for a target that is a database.
+	Described s3db.DescribedResource
 }
 
 // Route says which changes of a resource go to one table, queue or the like.
@@ -75,7 +77,7 @@ func (t *Type) Hidden() bool { return t.Kind == "secret" || t.Kind == "password"
 // which the routes lead. Hidden attributes are left out unless secrets are replicated.
 // Errors match s3db.ErrCorrupt.
 func Describe(d *s3db.DescribedResource, secrets bool, routes []Route) (Resource, error) {
-	r := Resource{Name: d.Name, Version: d.Version, Routes: routes}
+	r := Resource{Name: d.Name, Version: d.Version, Routes: routes, Described: *d}
 	v, ok := d.Newest()
 	if !ok {
 		return r, fmt.Errorf("%w: the registry lacks the newest version of resource %q", s3db.ErrCorrupt, d.Name)

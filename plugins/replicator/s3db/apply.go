@@ -1,0 +1,246 @@
+package s3db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/s3dbgen/s3dbgen/plugins/replicator"
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+	"github.com/s3dbgen/s3dbgen/runtime/dynamic"
+)
+
+// document is what a call of Apply does to one document.
+type document struct {
+	resource *dynamic.Resource
+	steps    []step // in order
+}
+
+type step struct {
+	index  int
+	change *replicator.Change
+	input  dynamic.Input // not of a delete
+}
+
+// Apply implements [replicator.Target]. Of several changes of a document only the last is
+// written; documents are written at the same time.
+func (t *Target) Apply(ctx context.Context, changes []replicator.Change) ([]replicator.Rejection, error) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.db == nil {
+		return nil, errors.New("s3db target: Apply before Prepare")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	refused := replicator.NewRefusals(changes)
+	docs, err := t.read(changes, refused)
+	if err != nil {
+		return nil, err
+	}
+	b := &batch{target: t, refused: refused, stale: &stale{}}
+	b.run(ctx, docs)
+	if b.err != nil {
+		return nil, b.err
+	}
+	if len(b.stale.keys) > 0 {
+		if err := t.space.Delete(ctx, b.stale.keys...); err != nil {
+			return nil, err
+		}
+	}
+	return refused.List(), nil
+}
+
+// read parses changes and groups them by document. What is no document of its resource is
+// refused.
+func (t *Target) read(changes []replicator.Change, refused *replicator.Refusals) ([]*document, error) {
+	type key struct{ resource, id string }
+	found := map[key]*document{}
+	var docs []*document
+	for i := range changes {
+		c := &changes[i]
+		described := t.resources[c.Resource]
+		if described == nil {
+			return nil, configError("nothing was prepared for resource %q", c.Resource)
+		}
+		if c.Version > described.Version {
+			return nil, fmt.Errorf("s3db target: resource %s has version %d, version %d was prepared", c.Resource, c.Version, described.Version)
+		}
+		if len(described.RoutesOf(c.Action)) == 0 || refused.Skip(i) {
+			continue
+		}
+		r, err := t.db.Resource(c.Resource)
+		if err != nil {
+			return nil, err
+		}
+		s := step{index: i, change: c}
+		if c.Action != replicator.Delete {
+			if s.input, err = r.ParseInput(c.After); err != nil {
+				refused.Refuse(i, err.Error())
+				continue
+			}
+			s.input.ID = c.ID
+		}
+		k := key{c.Resource, c.ID}
+		d := found[k]
+		if d == nil {
+			d = &document{resource: r}
+			found[k] = d
+			docs = append(docs, d)
+		}
+		d.steps = append(d.steps, s)
+	}
+	return docs, nil
+}
+
+// batch is one call of Apply.
+type batch struct {
+	target *Target
+	stale  *stale
+
+	mu      sync.Mutex
+	refused *replicator.Refusals
+	waiting []*document // for a unique value that another document of the copy has
+	err     error
+}
+
+// run writes documents at the same time. Those that wait for a unique value are tried
+// once more after all others.
+func (b *batch) run(ctx context.Context, docs []*document) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for again := false; len(docs) > 0; again = true {
+		slots := make(chan struct{}, b.target.config.Concurrency)
+		var running sync.WaitGroup
+		for _, d := range docs {
+			slots <- struct{}{}
+			running.Go(func() {
+				defer func() { <-slots }()
+				if err := b.write(ctx, d, again); err != nil {
+					b.fail(err)
+					cancel()
+				}
+			})
+		}
+		running.Wait()
+		if b.err != nil || again {
+			return
+		}
+		docs = b.waiting
+	}
+}
+
+func (b *batch) fail(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+// write brings a document to the last state that the copy takes.
+func (b *batch) write(ctx context.Context, d *document, again bool) error {
+	for len(d.steps) > 0 {
+		s := d.steps[len(d.steps)-1]
+		err := b.apply(ctx, d.resource, s)
+		key := waitKey{s.change.Shard, s.change.Seq}
+		switch {
+		case err == nil || errors.Is(err, errOlder):
+			b.target.waits.end(key)
+			return nil
+		case errors.Is(err, s3db.ErrUnique) && !again:
+			b.mu.Lock()
+			b.waiting = append(b.waiting, d)
+			b.mu.Unlock()
+			return nil
+		case errors.Is(err, s3db.ErrUnique) && !b.target.waits.tooLong(key):
+			return fmt.Errorf("s3db target: waiting for the document that has the value to change: %w", err)
+		case !isRefusal(err):
+			return err
+		}
+		b.target.waits.end(key)
+		b.mu.Lock()
+		b.refused.Refuse(s.index, err.Error())
+		b.mu.Unlock()
+		d.steps = d.steps[:len(d.steps)-1]
+	}
+	return nil
+}
+
+// isRefusal reports whether the copy will never take the document as it is.
+func isRefusal(err error) bool {
+	for _, refusal := range []error{s3db.ErrUnique, s3db.ErrValidation, s3db.ErrTooLarge, s3db.ErrInvalidID} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	return false
+}
+
+// apply writes one change.
+func (b *batch) apply(ctx context.Context, r *dynamic.Resource, s step) error {
+	c := s.change
+	a := applying{resource: r, change: c, stale: b.stale}
+	if c.Action == replicator.Delete {
+		err := r.Delete(context.WithValue(ctx, applyingKey{}, a), c.ID)
+		if errors.Is(err, s3db.ErrNotFound) {
+			return b.target.putGone(ctx, c)
+		}
+		return err
+	}
+	a.input = &s.input
+	writing := context.WithValue(ctx, applyingKey{}, a)
+	times := s3db.KeepTimestamps(s.input.CreatedAt, s.input.UpdatedAt)
+	insert := c.Action == replicator.Insert
+	const mostRaces = 20
+	for range mostRaces {
+		var err error
+		if insert {
+			_, err = r.Insert(writing, s.input, times)
+		} else {
+			_, err = r.Replace(writing, c.ID, s.input, times)
+		}
+		switch {
+		case insert && errors.Is(err, s3db.ErrAlreadyExists), !insert && errors.Is(err, s3db.ErrNotFound):
+			insert = !insert
+		case errors.Is(err, errRenewed):
+			room := a
+			room.renewing, insert = true, true
+			if err := r.Delete(context.WithValue(ctx, applyingKey{}, room), c.ID); err != nil && !errors.Is(err, s3db.ErrNotFound) {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+	return fmt.Errorf("%w: others keep making and deleting %s/%s", s3db.ErrConflict, c.Resource, c.ID)
+}
+
+// waitsBeforeRefusal is how often a change may fail for a unique value before it is
+// rejected. Other shards go on meanwhile.
+const waitsBeforeRefusal = 20
+
+type waitKey struct {
+	shard int
+	seq   replicator.Seq
+}
+
+// waits counts how often changes failed for a unique value.
+type waits struct {
+	mu     sync.Mutex
+	failed map[waitKey]int
+}
+
+func (w *waits) tooLong(key waitKey) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failed[key]++
+	return w.failed[key] > waitsBeforeRefusal
+}
+
+func (w *waits) end(key waitKey) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.failed, key)
+}
