@@ -13,18 +13,18 @@ import (
 type Refusals struct {
 	changes []Change
 	list    map[int]Rejection
-	first   map[document]int // the first refused change of a document
+	first   map[refusedDocument]int // the first refused change of a document
 }
 
-type document struct{ resource, id string }
+type refusedDocument struct{ resource, id string }
 
 // NewRefusals returns those of a call with these changes, none yet.
 func NewRefusals(changes []Change) *Refusals {
-	return &Refusals{changes: changes, list: map[int]Rejection{}, first: map[document]int{}}
+	return &Refusals{changes: changes, list: map[int]Rejection{}, first: map[refusedDocument]int{}}
 }
 
-func (r *Refusals) document(i int) document {
-	return document{r.changes[i].Resource, r.changes[i].ID}
+func (r *Refusals) document(i int) refusedDocument {
+	return refusedDocument{r.changes[i].Resource, r.changes[i].ID}
 }
 
 // Refuse notes that the target refuses a change for good.
