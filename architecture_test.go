@@ -49,8 +49,12 @@ var importRules = []importRule{
 		because:  "the compatibility constants are shared by generator and runtime",
 	},
 	{
+		packages: "runtime/fixture",
+		because:  "generator and generated code read templates of texts alike; programs link nothing for it",
+	},
+	{
 		packages: "gen/...",
-		ours:     []string{"gen/...", "schema", "templates", "runtime/compat"},
+		ours:     []string{"gen/...", "schema", "templates", "runtime/compat", "runtime/fixture"},
 		others:   []string{"github.com/dave/jennifer", "github.com/go-openapi/inflect"},
 		because:  "the generator writes names of the runtime and does not run it",
 	},
@@ -154,7 +158,7 @@ var importRules = []importRule{
 	},
 	{
 		packages: "example/generated/...",
-		ours:     []string{"runtime", "behaviors", "runtime/s3store", "runtime/boltstore", "runtime/memstore"},
+		ours:     []string{"runtime", "behaviors", "runtime/fixture", "runtime/s3store", "runtime/boltstore", "runtime/memstore"},
 		others:   []string{"github.com/google/uuid", "github.com/shopspring/decimal"},
 		because:  "generated code names the runtime, its stores and the types of values",
 	},
@@ -331,6 +335,31 @@ func TestModules(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), "go", "vet", dir+"/...").CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v\n%s", dir, err, out)
+		}
+	}
+}
+
+// TestFixturesAreNotLinked builds a program that uses a package with fixtures and calls
+// none of them: it carries neither them nor what they call.
+func TestFixturesAreNotLinked(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("links a program")
+	}
+	program := filepath.Join(t.TempDir(), "program")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./example").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	symbols, err := exec.CommandContext(t.Context(), "go", "tool", "nm", program).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(symbols, []byte("/example/generated.Open")) {
+		t.Fatal("the symbols do not name the generated package")
+	}
+	for _, word := range []string{"UserFixture", "/runtime/fixture."} {
+		if bytes.Contains(symbols, []byte(word)) {
+			t.Errorf("the program carries %s", word)
 		}
 	}
 }

@@ -21,9 +21,21 @@ func newProgram(s *schema.Schema, lock Names) (*program, schema.Diagnostics) {
 	}
 	p := &program{name: s.Package, doc: packageDoc(s), drivers: drivers(s.Stores)}
 	files := scope{"client": {}}
+	if s.Fixtures {
+		p.fixtures = &fixtures{imports: imports{pkgFixture: true}}
+	}
 	for _, r := range s.Resources {
 		b := &builder{namer: n, imports: imports{}, schema: r}
 		p.resources = append(p.resources, b.resource(files))
+		if p.fixtures != nil {
+			p.fixtures.list = append(p.fixtures.list, p.fixtures.fixtureFor(b, &n.diagnostics))
+		}
+	}
+	if p.fixtures != nil {
+		p.fixtures.file = files.unique("fixtures")
+	}
+	if n.diagnostics.HasErrors() {
+		return nil, n.diagnostics.Sort()
 	}
 	return p, n.diagnostics
 }

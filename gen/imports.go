@@ -19,6 +19,7 @@ const (
 	pkgBehaviors pkg = module + "/behaviors"
 	pkgContext   pkg = "context"
 	pkgDecimal   pkg = "github.com/shopspring/decimal"
+	pkgFixture   pkg = module + "/runtime/fixture"
 	pkgJSON      pkg = "encoding/json"
 	pkgMath      pkg = "math"
 	pkgNetip     pkg = "net/netip"

@@ -12,6 +12,7 @@ type program struct {
 	doc       []string
 	resources []*resource
 	drivers   []driver
+	fixtures  *fixtures // nil when the schema asks for none
 }
 
 // driver is a store that Open can reach.

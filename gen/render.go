@@ -64,8 +64,8 @@ type source struct {
 	emit func() *jen.File
 }
 
-// files returns the files of the package: that of the database, and one or two of
-// each resource.
+// files returns the files of the package: that of the database, one or two of each
+// resource, and that of the fixtures.
 func (p *program) files() []source {
 	all := []source{{"client", func() *jen.File { return emitClient(p) }}}
 	for _, r := range p.resources {
@@ -73,6 +73,9 @@ func (p *program) files() []source {
 		if v := r.versions; v != nil {
 			all = append(all, source{v.file, func() *jen.File { return emitVersions(p, v) }})
 		}
+	}
+	if x := p.fixtures; x != nil {
+		all = append(all, source{x.file, func() *jen.File { return emitFixtures(p) }})
 	}
 	return all
 }

@@ -21,6 +21,7 @@ func (d *declaration) check() {
 	d.checkSigns()
 	d.checkAffixes()
 	d.checkAllowed()
+	d.checkExample()
 	if d.defaultTo != nil {
 		d.checkDefault(*d.defaultTo)
 	}
@@ -144,5 +145,21 @@ func (d *declaration) checkAllowed() {
 		}
 		at := &rule{name: "enum", at: d.allowed[i]}
 		d.contradict(at, d.seen[broken], "value %s breaks the rule %s", quote(allowed), broken).help("change the value or the rule")
+	}
+}
+
+// checkExample reports an example that the other rules forbid.
+func (d *declaration) checkExample() {
+	if d.example == nil {
+		return
+	}
+	if broken := d.typ.holder().Broken(d.rules.Example); broken != "" {
+		at := d.seen[broken]
+		if at == nil {
+			d.report(CodeRuleArgument, d.example.arg.at, "example %s is not %s", quote(d.rules.Example), describe(d.kind))
+			return
+		}
+		d.contradict(&rule{name: "example", at: d.example.arg.at}, at, "example %s breaks the rule %s", quote(d.rules.Example), broken).
+			help("change the example or the rule")
 	}
 }

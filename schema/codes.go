@@ -82,6 +82,7 @@ const (
 const (
 	CodeGoNameTaken   Code = "S3D0501"
 	CodeGoNameInvalid Code = "S3D0502"
+	CodeFixture       Code = "S3D0510"
 )
 
 // Codes of the budget, see Schema.CheckBudgets.

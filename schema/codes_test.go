@@ -61,7 +61,7 @@ func TestCodesAreRaised(t *testing.T) {
 		}
 	}
 	for _, code := range Codes() {
-		if !raised[code] && code != CodeGoNameTaken && code != CodeGoNameInvalid { // raised by the generator
+		if !raised[code] && !strings.HasPrefix(string(code), "S3D05") { // raised by the generator
 			t.Errorf("no case of the corpus raises %s", code)
 		}
 	}

@@ -17,6 +17,7 @@ type declaration struct {
 
 	least, most, exact, equal bound // limits given, for comparison
 	defaultTo                 *rule
+	example                   *rule
 	only                      *rule  // unique, of a value
 	allowed                   []span // places of Rules.In
 	lost                      bool   // what follows may be a part of a pattern

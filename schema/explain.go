@@ -360,6 +360,10 @@ func explainGo() []Explanation {
 			Code: CodeGoNameInvalid, Title: "no name in Go",
 			Text: "A name of the schema gives no usable name in Go. Give one with the option go.",
 		},
+		{
+			Code: CodeFixture, Title: "no value for fixtures",
+			Text: "With fixtures: true, the generator makes a value for each attribute that obeys all its rules. It found none here: rules may contradict each other in a way that it cannot see, or a pattern may leave too little room for the others. Give a value yourself with the rule example, or simplify the rules.",
+		},
 	}
 }
 

@@ -74,6 +74,7 @@ func (p *parser) root(n *node) {
 		{"output", p.output},
 		{"stores", p.stores},
 		{"description", func(_, v *node) { p.readText(v, "description", &p.schema.Description) }},
+		{"fixtures", func(_, v *node) { p.readBool(v, "fixtures", &p.schema.Fixtures) }},
 		{"defaults", func(_, v *node) { p.readDefaults(v) }},
 		{"resources", func(k, v *node) { resources = pair{k, v} }},
 	}, rootHints())

@@ -103,6 +103,12 @@ func ruleSpecs() []ruleSpec {
 		{"uppercase", Kind.isPlain, toggle(func(d *declaration) { d.rules.Uppercase = true })},
 		{"normalize", oneOf(KindEmail), toggle(func(d *declaration) { d.rules.Trim, d.rules.Lowercase = true, true })},
 
+		{"example", Kind.isText, func(d *declaration, r rule) {
+			if text, ok := d.text(r); ok {
+				d.rules.Example, d.example = text, &r
+			}
+		}},
+
 		// Of one kind.
 		{"values", oneOf(KindEnum), (*declaration).enum},
 		{"version", oneOf(KindUUID), func(d *declaration, r rule) {

@@ -11,6 +11,7 @@ type Schema struct {
 	Output      string // directory of the generated files, relative to File; "" if not given
 	Stores      []Store
 	Description string
+	Fixtures    bool        // generate functions that make example documents for tests
 	Resources   []*Resource // in the order of the file
 
 	src *source // text of File, for the excerpts of diagnostics
@@ -170,6 +171,7 @@ type Rules struct {
 	Contains         string
 	StartsWith       string
 	EndsWith         string
+	Example          string   // a value for fixtures and documentation
 	In               []string // allowed values of a string (rule "enum" on a string-like type keeps it a string)
 	Alpha            bool     // letters a-z, A-Z
 	Numeric          bool     // digits

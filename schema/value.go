@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -217,6 +218,31 @@ func decimalText(text string, exact *big.Rat) string {
 func nanoseconds(t time.Time) *big.Rat {
 	n := new(big.Int).Mul(big.NewInt(t.Unix()), big.NewInt(int64(time.Second)))
 	return new(big.Rat).SetInt(n.Add(n, big.NewInt(int64(t.Nanosecond()))))
+}
+
+// Broken returns what a text breaks as a value of t, a kind of text or bytes: the name of
+// a rule, or of the kind itself; "" when it breaks nothing. Rules that normalise come
+// first.
+func (t *Type) Broken(text string) string {
+	text = t.Rules.normalise(text)
+	if t.Kind == KindEmail || t.Kind == KindURL {
+		if _, err := parseValue(t.Kind, text); err != nil {
+			return string(t.Kind)
+		}
+	}
+	if len(t.Rules.In) > 0 && !slices.Contains(t.Rules.In, text) {
+		return "enum"
+	}
+	return t.Rules.fault(text)
+}
+
+// holder returns the type whose rules are those of a declaration: of a secret, what it
+// holds.
+func (t *Type) holder() *Type {
+	if t.Kind == KindSecret && t.Elem != nil {
+		return t.Elem
+	}
+	return t
 }
 
 // fault returns the rule of t that text, a value of a text kind, breaks; "" if none.
