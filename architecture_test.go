@@ -227,6 +227,16 @@ var importRules = []importRule{
 		because:  "it looks at the test binary and knows nothing of what is tested",
 	},
 	{
+		packages: "internal/foreign",
+		ours:     []string{"internal/testserver"},
+		others:   []string{"github.com/aws/aws-sdk-go-v2"},
+		because:  "it puts recorded objects on a server and knows nothing of the product",
+	},
+	{
+		packages: "internal/snippets",
+		because:  "it reads pages and knows the product by its command and its packages alone",
+	},
+	{
 		packages: "internal/performance",
 		because:  "it reads what benchmarks print and knows nothing of the product",
 	},

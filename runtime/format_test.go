@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,28 +18,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
+
+	"github.com/s3dbgen/s3dbgen/internal/snippets"
 )
 
 // formatBlocks returns the fenced blocks of docs/format.md by their info strings,
 // such as "vectors integer".
 func formatBlocks(t *testing.T) map[string]string {
 	t.Helper()
-	src, err := os.ReadFile("../docs/format.md")
+	pages, err := snippets.Read("..", "docs/format.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	blocks := map[string]string{}
-	info := ""
-	for line := range strings.Lines(string(src)) {
-		rest, fence := strings.CutPrefix(line, "```")
-		switch {
-		case fence && info == "":
-			info = strings.TrimSpace(rest) + " "
-		case fence:
-			info = ""
-		case info != "":
-			blocks[strings.TrimSpace(info)] += line
-		}
+	for _, block := range pages[0].Blocks {
+		blocks[block.Kind()] += block.Text
 	}
 	return blocks
 }
@@ -78,6 +70,12 @@ func TestFormatTables(t *testing.T) {
 	}
 	want["table escapes"] = b.String()
 	got := formatBlocks(t)
+	straight, _, _ := strings.Cut(got["table mirror"], "\n")
+	b.Reset()
+	for _, c := range []byte(straight) {
+		b.WriteByte(mirrorKey([]byte{c}, 0)[0])
+	}
+	want["table mirror"] = straight + "\n" + b.String() + "\n"
 	for name, text := range want {
 		if diff := cmp.Diff(text, got[name]); diff != "" {
 			t.Errorf("%s (-program +document):\n%s\nthe program's:\n%s", name, diff, text)

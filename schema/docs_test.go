@@ -5,46 +5,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/s3dbgen/s3dbgen/internal/snippets"
 )
 
 var (
-	docsFence = regexp.MustCompile("(?ms)^```yaml ?([a-z]*)\n(.*?)^```$")
 	docsBlock = regexp.MustCompile("(?ms)^```.*?^```$")
 	docsCode  = regexp.MustCompile("`([^`]+)`")
 )
-
-// TestDocs reads each YAML block of docs/schema.md: it must be a valid schema,
-// or attributes or options of a resource as its fence says.
-func TestDocs(t *testing.T) {
-	text, err := os.ReadFile("../docs/schema.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := docsFence.FindAllStringSubmatchIndex(string(text), -1)
-	if len(blocks) < 15 {
-		t.Errorf("found only %d examples", len(blocks))
-	}
-	for _, at := range blocks {
-		kind, body := string(text[at[2]:at[3]]), string(text[at[4]:at[5]])
-		line := strings.Count(string(text[:at[0]]), "\n") + 1
-		indented := func(by string) string {
-			return by + strings.TrimSuffix(strings.ReplaceAll(body, "\n", "\n"+by), by)
-		}
-		switch kind {
-		case "schema":
-		case "attributes":
-			body = attributesOf(indented("      "))
-		case "resource":
-			body = attributesOf("      name: string\n") + indented("    ")
-		default:
-			t.Errorf("docs/schema.md:%d: block is marked %q", line, kind)
-			continue
-		}
-		if _, found := Parse("schema.yaml", []byte(body)); len(found) > 0 {
-			t.Errorf("docs/schema.md:%d: %s\n%s", line, found, body)
-		}
-	}
-}
 
 // TestDocsAreComplete shows that docs/schema.md names every type, rule and option.
 func TestDocsAreComplete(t *testing.T) {
@@ -80,18 +48,19 @@ func TestDocsAreComplete(t *testing.T) {
 // TestDocsShape holds the example of a stored shape in docs/format.md to what the
 // schema beside it has.
 func TestDocsShape(t *testing.T) {
-	text, err := os.ReadFile("../docs/format.md")
+	pages, err := snippets.Read("..", "docs/format.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := func(info string) string {
+	block := func(kind string) string {
 		t.Helper()
-		_, rest, found := strings.Cut(string(text), "\n```"+info+"\n")
-		body, _, ended := strings.Cut(rest, "```\n")
-		if !found || !ended {
-			t.Fatalf("docs/format.md has no block %q", info)
+		for _, b := range pages[0].Blocks {
+			if b.Kind() == kind {
+				return b.Text
+			}
 		}
-		return body
+		t.Fatalf("docs/format.md has no block %q", kind)
+		return ""
 	}
 	s, found := Parse("schema.yaml", []byte(block("yaml shape")))
 	lock, more := ReadLock("", nil)

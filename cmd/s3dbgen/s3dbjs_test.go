@@ -9,55 +9,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
+	"github.com/s3dbgen/s3dbgen/internal/foreign"
 	"github.com/s3dbgen/s3dbgen/internal/testserver"
 	"github.com/s3dbgen/s3dbgen/s3dbjs/migrate"
 )
 
-// foreignDatabase puts a database that s3db.js wrote into a bucket of a real
-// server, below a prefix, and returns its URL. Headers get the bytes that Node
-// sends.
+// foreignDatabase puts a database that s3db.js wrote into a bucket of a real server
+// and returns its URL.
 func foreignDatabase(t *testing.T, server *testserver.Server, bucket, name string) (url, passphrase string) {
 	t.Helper()
-	text, err := os.ReadFile("../../s3dbjs/testdata/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var fixture struct {
-		Passphrase string
-		Objects    []struct {
-			Key      string
-			Metadata map[string]string
-			Body     []byte
-		}
-	}
-	if err := json.Unmarshal(text, &fixture); err != nil {
-		t.Fatal(err)
-	}
-	client := s3.New(s3.Options{
-		BaseEndpoint: &server.Endpoint, Region: "us-east-1", UsePathStyle: true,
-		Credentials:                credentials.NewStaticCredentialsProvider(server.AccessKey, server.SecretKey, ""),
-		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
-	})
-	for _, o := range fixture.Objects {
-		for k, v := range o.Metadata {
-			latin1 := make([]byte, 0, len(v))
-			for _, r := range v {
-				latin1 = append(latin1, byte(r))
-			}
-			o.Metadata[k] = string(latin1)
-		}
-		_, err := client.PutObject(t.Context(), &s3.PutObjectInput{
-			Bucket: &bucket, Key: aws.String("old/" + name + "/" + o.Key), Body: bytes.NewReader(o.Body), Metadata: o.Metadata,
-		})
-		if err != nil {
-			t.Fatalf("put %s: %v", o.Key, err)
-		}
-	}
-	return server.BucketURL(bucket, "old/"+name), fixture.Passphrase
+	passphrase = foreign.Put(t, server, bucket, "old/"+name, "../../s3dbjs/testdata/"+name+".json", nil)
+	return server.BucketURL(bucket, "old/"+name), passphrase
 }
 
 // foreignServer starts a server for one test.
