@@ -94,6 +94,11 @@ performance: $(VERSITYGW) ## Measure what docs/performance.md tells, and write i
 		go test -run '^$$' -bench '^Benchmark(Many|Growth)$$' -benchtime 1x -count $(COUNT) -timeout 2h -p 1 ./runtime ./runtime/s3store \
 		| tee /dev/stderr | go run ./internal/performance docs/performance.md
 
+.PHONY: recording
+recording: ## Run the demo and draw the recording that README shows
+	go test ./example -run '^TestTour$$' -update
+	go run ./internal/recording 'make demo' example/testdata/output.txt docs/demo.svg
+
 .PHONY: soak
 soak: ## Stream 1,000,000 documents in constant memory (needs 4 GB)
 	STREAM_DOCUMENTS=1000000 go test ./runtime -run '^TestStreamMemory$$' -count 1 -timeout 1h -v

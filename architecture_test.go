@@ -241,6 +241,10 @@ var importRules = []importRule{
 		because:  "it reads what benchmarks print and knows nothing of the product",
 	},
 	{
+		packages: "internal/recording",
+		because:  "it draws what a program printed and knows nothing of it",
+	},
+	{
 		packages: "internal/sim",
 		because:  "it is tests alone, of the client and its stores",
 	},

@@ -2,31 +2,75 @@ package s3dbgen_test
 
 import (
 	"encoding/json"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/s3dbgen/s3dbgen/internal/snippets"
 )
 
-// TestDocsLinks keeps the relative links of README and docs alive.
+// link finds the links of a page, with the parts before and behind the #.
+var link = regexp.MustCompile(`\]\(([^)#\s]*)(#[^)\s]*)?\)`)
+
+// TestDocsLinks keeps the relative links of all pages alive, and their places within
+// pages.
 func TestDocsLinks(t *testing.T) {
 	t.Parallel()
-	link := regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
-	for file, text := range readDocs(t) {
+	docs := readDocs(t)
+	for file, text := range docs {
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}
-			target := path.Join(path.Dir(file), m[1])
+			target := file
+			if m[1] != "" {
+				target = path.Join(path.Dir(file), m[1])
+			}
 			if _, err := os.Stat(filepath.FromSlash(target)); err != nil {
 				t.Errorf("%s: link to %s, which does not exist", file, m[1])
 			}
+			if page, ok := docs[target]; ok && m[2] != "" && !slices.Contains(anchors(page), m[2][1:]) {
+				t.Errorf("%s: link to %s%s: the page has no such heading", file, m[1], m[2])
+			}
 		}
 	}
+}
+
+// TestDocsAreReachable: docs/README.md leads to each page of docs, and plugins.md to
+// each plugin's.
+func TestDocsAreReachable(t *testing.T) {
+	t.Parallel()
+	docs := readDocs(t)
+	linked := map[string]bool{}
+	for _, file := range []string{"docs/README.md", "docs/plugins.md"} {
+		for _, m := range link.FindAllStringSubmatch(docs[file], -1) {
+			linked[path.Join(path.Dir(file), m[1])] = true
+		}
+	}
+	for file := range docs {
+		if file != "docs/README.md" && path.Dir(file) != "docs/decisions" && !linked[file] {
+			t.Errorf("neither docs/README.md nor docs/plugins.md links to %s", file)
+		}
+	}
+}
+
+var (
+	heading = regexp.MustCompile("(?m)^#+ (.*)$")
+	marks   = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// anchors returns the places within a page to which GitHub lets a link point.
+func anchors(page string) []string {
+	var names []string
+	for _, m := range heading.FindAllStringSubmatch(page, -1) {
+		names = append(names, strings.ReplaceAll(marks.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+	}
+	return names
 }
 
 // TestDocsNameTests keeps the tests that documents cite real.
@@ -95,28 +139,17 @@ func TestDependenciesAreListed(t *testing.T) {
 	}
 }
 
-// readDocs returns README and everything under docs, by path.
+// readDocs returns README, everything under docs and what plugins say of themselves, by
+// path.
 func readDocs(t *testing.T) map[string]string {
 	t.Helper()
-	docs := map[string]string{}
-	read := func(file string) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		docs[filepath.ToSlash(file)] = string(text)
-	}
-	if _, err := os.Stat("README.md"); err == nil {
-		read("README.md")
-	}
-	err := filepath.WalkDir("docs", func(file string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(file, ".md") {
-			read(file)
-		}
-		return err
-	})
+	all, err := snippets.Read(".", append(slices.Clone(pagePatterns), "docs/decisions/*.md")...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	docs := map[string]string{}
+	for _, page := range all {
+		docs[page.Path] = page.Text
 	}
 	return docs
 }

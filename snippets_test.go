@@ -43,10 +43,13 @@ var checkedElsewhere = map[string]string{
 	"json":       "TestFormatSettings",
 }
 
-// pages are all pages that people read to use the product.
+// pagePatterns are the pages that people read to use the product.
+var pagePatterns = []string{"README.md", "docs/*.md", "plugins/*/README.md"}
+
+// pages returns these pages.
 func pages(t *testing.T) []*snippets.Page {
 	t.Helper()
-	all, err := snippets.Read(".", "README.md", "docs/*.md", "plugins/*/README.md")
+	all, err := snippets.Read(".", pagePatterns...)
 	if err != nil {
 		t.Fatal(err)
 	}
