@@ -31,8 +31,8 @@ var surroundings string
 
 // Compiler checks the Go blocks of pages.
 //
-// A block is a file when it says package, declarations when it has a function, and
-// otherwise statements. The statements of a page follow each other as in one
+// A block is a file when it says package, declarations when it has a function or an
+// import, and otherwise statements. The statements of a page follow each other as in one
 // function in which each block opens a scope: a block knows what the ones before it
 // declared and may declare it anew. All know the packages and variables of
 // testdata/surroundings.go: ctx, db and so on. Variables that are not used are no
@@ -41,7 +41,6 @@ type Compiler struct {
 	dir     string // of the module
 	set     *token.FileSet
 	imports []*ast.ImportSpec
-	ours    *ast.File
 	from    types.Importer
 }
 
@@ -49,12 +48,11 @@ type Compiler struct {
 // dir. It needs the go command, which compiles what was not compiled yet.
 func NewCompiler(ctx context.Context, dir string) (*Compiler, error) {
 	c := &Compiler{dir: dir, set: token.NewFileSet()}
-	var err error
-	c.ours, err = parser.ParseFile(c.set, "internal/snippets/testdata/surroundings.go", surroundings, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(c.set, "internal/snippets/testdata/surroundings.go", surroundings, parser.ImportsOnly)
 	if err != nil {
 		return nil, err
 	}
-	c.imports = c.ours.Imports
+	c.imports = file.Imports
 	args := []string{"list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}
 	for _, spec := range c.imports {
 		args = append(args, importPath(spec))
@@ -83,8 +81,9 @@ func NewCompiler(ctx context.Context, dir string) (*Compiler, error) {
 // and line.
 func (c *Compiler) Check(page *Page) []string {
 	var problems []string
-	var declared, body strings.Builder
+	var body strings.Builder
 	open := 0
+	files := []string{}
 	for _, block := range page.Blocks {
 		if block.Language != "go" || block.Unchecked != "" {
 			continue
@@ -96,32 +95,41 @@ func (c *Compiler) Check(page *Page) []string {
 			problems = append(problems, c.check(block.Place(), lineOf(block.Page, block.Line)+whole(block.Text))...)
 			continue
 		}
-		to := &body
-		if hasFunction(block.Text) {
-			to = &declared
-		} else {
-			open++
+		all := parts(block)
+		if own, ok := declarations(block.Text); ok {
+			slices.Reverse(all) // its imports come first
+			src := c.header(slices.DeleteFunc(slices.Clone(c.imports), func(spec *ast.ImportSpec) bool { return own[importPath(spec)] }))
+			for _, part := range all {
+				src += lineOf(page.Path, part.Line) + part.Text
+			}
+			files = append(files, src)
+			continue
 		}
-		for _, part := range parts(block) {
-			to.WriteString(lineOf(page.Path, part.Line) + part.Text)
+		for _, part := range all {
+			body.WriteString(lineOf(page.Path, part.Line) + part.Text)
 		}
-		if to == &body {
-			body.WriteString("{\n")
-		}
+		body.WriteString("{\n")
+		open++
 	}
-	if open == 0 && declared.Len() == 0 {
+	if open > 0 {
+		files = append(files, c.header(c.imports)+"func _() {\n"+body.String()+strings.Repeat("}", open)+"}\n")
+	}
+	if len(files) == 0 {
 		return problems
 	}
-	src := c.header(c.imports) + declared.String() + "func _() {\n" + body.String() + strings.Repeat("}", open) + "}\n"
-	return append(problems, c.check(page.Path, src, c.ours)...)
+	return append(problems, c.check(page.Path, append(files, surroundings)...)...)
 }
 
-// check type-checks a file, alone or with others.
-func (c *Compiler) check(name, src string, others ...*ast.File) []string {
-	// Pages in line comments are relative to the folder of the file, hence no folder.
-	file, err := parser.ParseFile(c.set, "snippets.go", src, parser.SkipObjectResolution)
-	if err != nil {
-		return []string{fmt.Sprintf("%s: %v", name, err)}
+// check type-checks files that are a package.
+func (c *Compiler) check(name string, sources ...string) []string {
+	var files []*ast.File
+	for _, src := range sources {
+		// Pages in line comments are relative to the folder of the file, hence no folder.
+		file, err := parser.ParseFile(c.set, "snippets.go", src, parser.SkipObjectResolution)
+		if err != nil {
+			return []string{fmt.Sprintf("%s: %v", name, err)}
+		}
+		files = append(files, file)
 	}
 	var problems []string
 	config := types.Config{Importer: c.from, Error: func(err error) {
@@ -131,7 +139,7 @@ func (c *Compiler) check(name, src string, others ...*ast.File) []string {
 			problems = append(problems, err.Error())
 		}
 	}}
-	_, _ = config.Check("main", c.set, append([]*ast.File{file}, others...), nil) // config.Error has its errors
+	_, _ = config.Check("main", c.set, files, nil) // config.Error has its errors
 	return problems
 }
 
@@ -286,9 +294,17 @@ func isFile(text string) bool {
 	return err == nil && f.Name != nil
 }
 
-func hasFunction(text string) bool {
-	f, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+text, parser.SkipObjectResolution)
-	return err == nil && slices.ContainsFunc(f.Decls, func(d ast.Decl) bool {
+// declarations reports whether a block is declarations, and what it imports.
+func declarations(text string) (imports map[string]bool, ok bool) {
+	f, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+whole(text), parser.SkipObjectResolution)
+	if err != nil {
+		return nil, false
+	}
+	imports = map[string]bool{}
+	for _, spec := range f.Imports {
+		imports[importPath(spec)] = true
+	}
+	return imports, len(imports) > 0 || slices.ContainsFunc(f.Decls, func(d ast.Decl) bool {
 		_, ok := d.(*ast.FuncDecl)
 		return ok
 	})
