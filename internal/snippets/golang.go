@@ -98,11 +98,12 @@ func (c *Compiler) Check(page *Page) []string {
 		all := parts(block)
 		if own, ok := declarations(block.Text); ok {
 			slices.Reverse(all) // its imports come first
-			src := c.header(slices.DeleteFunc(slices.Clone(c.imports), func(spec *ast.ImportSpec) bool { return own[importPath(spec)] }))
+			var src strings.Builder
+			src.WriteString(c.header(slices.DeleteFunc(slices.Clone(c.imports), func(spec *ast.ImportSpec) bool { return own[importPath(spec)] })))
 			for _, part := range all {
-				src += lineOf(page.Path, part.Line) + part.Text
+				src.WriteString(lineOf(page.Path, part.Line) + part.Text)
 			}
-			files = append(files, src)
+			files = append(files, src.String())
 			continue
 		}
 		for _, part := range all {
