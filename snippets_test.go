@@ -2,6 +2,7 @@ package s3dbgen_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
+	"github.com/s3dbgen/s3dbgen/gen"
 	"github.com/s3dbgen/s3dbgen/internal/canary"
 	"github.com/s3dbgen/s3dbgen/internal/foreign"
 	"github.com/s3dbgen/s3dbgen/internal/leaktest"
@@ -126,6 +128,7 @@ func TestSnippetsOfGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	compiler.Generate = generate
 	all := pages(t)
 	for _, page := range all {
 		if page.HasSession() { // which compiles the files
@@ -145,6 +148,27 @@ func TestSnippetsOfGo(t *testing.T) {
 	for _, problem := range problems {
 		t.Error(problem)
 	}
+}
+
+// generate returns the files of the package of a schema that is new.
+func generate(text string) ([]string, error) {
+	s, found := schema.Parse("schema.yaml", []byte(text))
+	lock, more := schema.ReadLock("", nil)
+	if found = append(found, more...); len(found) == 0 {
+		found = s.Assign(lock)
+	}
+	if err := found.Err(); err != nil {
+		return nil, err
+	}
+	files, found, err := gen.Generate(s, lock)
+	if err := errors.Join(err, found.Err()); err != nil {
+		return nil, err
+	}
+	var sources []string
+	for _, f := range files {
+		sources = append(sources, string(f.Content))
+	}
+	return sources, nil
 }
 
 func withoutFiles(page *snippets.Page) *snippets.Page {

@@ -37,7 +37,13 @@ var surroundings string
 // declared and may declare it anew. All know the packages and variables of
 // testdata/surroundings.go: ctx, db and so on. Variables that are not used are no
 // error.
+//
+// A block of "go schema" stands alone, and its package shop is that of the last block of
+// "yaml schema" before it.
 type Compiler struct {
+	// Generate returns the files of the package that a schema describes.
+	Generate func(schema string) ([]string, error)
+
 	dir     string // of the module
 	set     *token.FileSet
 	imports []*ast.ImportSpec
@@ -84,7 +90,11 @@ func (c *Compiler) Check(page *Page) []string {
 	var body strings.Builder
 	open := 0
 	files := []string{}
+	schema := ""
 	for _, block := range page.Blocks {
+		if block.Kind() == "yaml schema" {
+			schema = block.Text
+		}
 		if block.Language != "go" || block.Unchecked != "" {
 			continue
 		}
@@ -93,6 +103,10 @@ func (c *Compiler) Check(page *Page) []string {
 		}
 		if isFile(block.Text) {
 			problems = append(problems, c.check(block.Place(), lineOf(block.Page, block.Line)+whole(block.Text))...)
+			continue
+		}
+		if block.Detail == "schema" {
+			problems = append(problems, c.checkWith(block, schema)...)
 			continue
 		}
 		all := parts(block)
@@ -121,27 +135,67 @@ func (c *Compiler) Check(page *Page) []string {
 	return append(problems, c.check(page.Path, append(files, surroundings)...)...)
 }
 
+// checkWith type-checks a block that uses the package of a schema.
+func (c *Compiler) checkWith(block *Block, schema string) []string {
+	sources, err := c.Generate(schema)
+	if err != nil {
+		return []string{fmt.Sprintf("%s: %v", block.Place(), err)}
+	}
+	shop, problems := c.packageOf(block.Place(), c.from, sources)
+	if len(problems) > 0 {
+		return problems
+	}
+	src := c.header(c.imports) + lineOf(block.Page, block.Line) + whole(block.Text)
+	_, problems = c.packageOf(block.Place(), generated{c.from, importPath(c.imports[c.shop()]), shop}, []string{src})
+	return problems
+}
+
+// shop returns the place of the example's client among the imports.
+func (c *Compiler) shop() int {
+	return slices.IndexFunc(c.imports, func(spec *ast.ImportSpec) bool { return importName(spec) == "shop" })
+}
+
+// generated imports a package in place of the one of its path.
+type generated struct {
+	types.Importer
+	path    string
+	instead *types.Package
+}
+
+// Import implements [types.Importer].
+func (g generated) Import(path string) (*types.Package, error) {
+	if path == g.path {
+		return g.instead, nil
+	}
+	return g.Importer.Import(path)
+}
+
 // check type-checks files that are a package.
 func (c *Compiler) check(name string, sources ...string) []string {
+	_, problems := c.packageOf(name, c.from, sources)
+	return problems
+}
+
+func (c *Compiler) packageOf(name string, from types.Importer, sources []string) (*types.Package, []string) {
 	var files []*ast.File
 	for _, src := range sources {
 		// Pages in line comments are relative to the folder of the file, hence no folder.
 		file, err := parser.ParseFile(c.set, "snippets.go", src, parser.SkipObjectResolution)
 		if err != nil {
-			return []string{fmt.Sprintf("%s: %v", name, err)}
+			return nil, []string{fmt.Sprintf("%s: %v", name, err)}
 		}
 		files = append(files, file)
 	}
 	var problems []string
-	config := types.Config{Importer: c.from, Error: func(err error) {
+	config := types.Config{Importer: from, Error: func(err error) {
 		var e types.Error
 		// What is soft is not used: a variable, an import.
 		if !errors.As(err, &e) || !e.Soft {
 			problems = append(problems, err.Error())
 		}
 	}}
-	_, _ = config.Check("main", c.set, files, nil) // config.Error has its errors
-	return problems
+	checked, _ := config.Check("main", c.set, files, nil) // config.Error has its errors
+	return checked, problems
 }
 
 // header returns the head of a file.
@@ -353,9 +407,15 @@ func importPath(spec *ast.ImportSpec) string {
 	return p
 }
 
+var major = regexp.MustCompile(`^v[0-9]+$`)
+
 func importName(spec *ast.ImportSpec) string {
 	if spec.Name != nil {
 		return spec.Name.Name
 	}
-	return path.Base(importPath(spec))
+	base := path.Base(importPath(spec))
+	if major.MatchString(base) {
+		base = path.Base(path.Dir(importPath(spec)))
+	}
+	return base
 }
