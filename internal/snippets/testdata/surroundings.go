@@ -42,6 +42,7 @@ import (
 	"github.com/s3dbgen/s3dbgen/plugins/otelexport"
 	"github.com/s3dbgen/s3dbgen/plugins/promexport"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
+	"github.com/s3dbgen/s3dbgen/runtime/fixture"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
 	"github.com/s3dbgen/s3dbgen/runtime/s3dbtest"
 	"github.com/s3dbgen/s3dbgen/runtime/storetest"
