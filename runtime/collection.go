@@ -84,7 +84,7 @@ func (c *Collection[T, ID, I, P]) GetMany(ctx context.Context, ids ...ID) ([]*T,
 }
 
 func (c *Collection[T, ID, I, P]) getMany(ctx context.Context, ids []ID) ([]*T, error) {
-	return many(c, "getMany", len(ids), func(i int) ID { return ids[i] }, func(i int) (*T, error) { return c.Get(ctx, ids[i]) })
+	return many(c, "getMany", len(ids), nil, func(i int) ID { return ids[i] }, func(i int) (*T, error) { return c.Get(ctx, ids[i]) })
 }
 
 // idTexts returns ids without their type.

@@ -81,6 +81,7 @@ type Database struct {
 	middleware registrations[AnyMiddleware]
 	events     registrations[subscriber]
 	writes     registrations[func(context.Context, *PendingWrite) error]
+	groups     registrations[func(context.Context, *WriteGroup) error]
 	reads      registrations[ReadObserver]
 	plugins    []Plugin
 	news       []DatabaseEvent // of loading the registry, until Open tells them

@@ -33,8 +33,10 @@ func (c *engine) deleteMany(ctx context.Context, ids []string, deleteLater delet
 	sweep := &sweeper{requests: &c.db.requests}
 	places := firstPlaces(ids)
 	errs := make([]error, len(places))
-	parallel(len(places), c.db.options.concurrency, func(i int) {
-		errs[i] = deleteLater(ctx, ids[places[i]], sweep)
+	convoy := c.convoy(ctx)
+	opts := convoy.options([]WriteOption{sweep.option})
+	convoy.parallel(len(places), c.db.options.concurrency, func(i int) {
+		errs[i] = deleteLater(ctx, ids[places[i]], opts)
 	})
 	sweep.flush(ctx)
 	bulk := &BulkError{Op: "deleteMany", Resource: c.model.Resource, Total: len(places)}
@@ -78,7 +80,9 @@ func (c *engine) deleteAll(ctx context.Context, confirm Confirmation, deleteLate
 	page := make([]string, 0, 2*bulkPage)
 	run := func() bool {
 		errs := make([]error, len(page))
-		parallel(len(page), c.db.options.concurrency, func(i int) { errs[i] = deleteLater(ctx, page[i], sweep) })
+		convoy := c.convoy(ctx)
+		opts := convoy.options([]WriteOption{sweep.option})
+		convoy.parallel(len(page), c.db.options.concurrency, func(i int) { errs[i] = deleteLater(ctx, page[i], opts) })
 		hopeless := ctx.Err() != nil
 		for i, err := range errs {
 			switch {
@@ -115,12 +119,15 @@ func (c *engine) deleteAll(ctx context.Context, confirm Confirmation, deleteLate
 // a page of a listing.
 const bulkPage = 1000
 
-// deleteLater is Delete, which leaves the entries to a sweeper.
-type deleteLater func(ctx context.Context, id string, sweep *sweeper) error
+// deleteLater is Delete with options that leave the entries to a sweeper.
+type deleteLater func(ctx context.Context, id string, opts []WriteOption) error
 
-func (c *Collection[T, ID, I, P]) deleteLater(ctx context.Context, id string, sweep *sweeper) error {
-	return c.Delete(ctx, ID(id), func(o *writeOptions) { o.sweep = sweep })
+func (c *Collection[T, ID, I, P]) deleteLater(ctx context.Context, id string, opts []WriteOption) error {
+	return c.Delete(ctx, ID(id), opts...)
 }
+
+// option makes a delete leave its entries to the sweeper.
+func (s *sweeper) option(o *writeOptions) { o.sweep = s }
 
 // firstPlaces returns the index of each id where it stands first.
 func firstPlaces(ids []string) []int {

@@ -2,6 +2,7 @@ package s3db
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -50,6 +51,19 @@ type DescribedVersion struct {
 // Describe returns what the registry said when the database was opened. It sends
 // no request; the result is the caller's to read, not to change.
 func (db *Database) Describe() *Description { return db.described }
+
+// DescribeNow reads the registry again: other programs may have added versions since
+// the database was opened. 1 request.
+func (db *Database) DescribeNow(ctx context.Context) (*Description, error) {
+	reg, _, err := db.readRegistry(ctx)
+	if err == nil && reg == nil {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, databaseError("describe", err)
+	}
+	return reg.describe(), nil
+}
 
 func (r *registry) describe() *Description {
 	d := &Description{ID: r.Database, Format: r.Format, Created: r.Created, Keys: slices.Clone(r.Keys), Servers: maps.Clone(r.Servers)}

@@ -163,6 +163,7 @@ type WriteOption func(*writeOptions)
 type writeOptions struct {
 	ifMatch          Revision
 	created, updated time.Time
+	convoy           *convoy     // lets writes of one call wait for each other; nil: of a call of its own
 	sweep            *sweeper    // takes the entries that a delete leaves; nil: removed at once
 	values           map[any]any // for middleware
 	keepUpdated      bool        // the time of the last update stays

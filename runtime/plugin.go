@@ -119,6 +119,7 @@ type PendingWrite struct {
 	After     any      // a pointer to the document as it will be; nil for a delete
 
 	engine   *engine
+	attempt  *attempt
 	puts     []objectPut
 	outcomes []func(context.Context, Outcome)
 	left     bool
@@ -151,6 +152,19 @@ func (p *PendingWrite) OnOutcome(f func(context.Context, Outcome)) {
 	p.outcomes = append(p.outcomes, f)
 }
 
+// Images returns the document before and after the write as the store has it and
+// will have it, secrets encrypted; the empty Image where there is none.
+// StoredView.Decode reads them.
+func (p *PendingWrite) Images() (before, after Image) {
+	if s := p.attempt.base; s.live() {
+		before = Image{id: p.ID, record: s.record}
+	}
+	if p.attempt.doc != nil {
+		after = Image{id: p.ID, record: p.attempt.rec}
+	}
+	return before, after
+}
+
 // Left reports, after OutcomeRefused, that the objects of Put may have stayed,
 // because they could not be removed.
 func (p *PendingWrite) Left() bool { return p.left }
@@ -175,13 +189,13 @@ func (db *Database) OnWrite(f func(context.Context, *PendingWrite) error) (remov
 
 // announce tells observers of the attempt that is about to be sent.
 func (c *engine) announce(ctx context.Context, w *write, a *attempt) error {
-	if c.db.writes.empty() {
+	if !c.db.watched() {
 		return nil
 	}
 	p := &PendingWrite{
 		Resource: c.model.Resource, Operation: w.op, ID: w.id,
 		Base: a.base.revision(), Revision: Revision(a.rec.rev), Version: a.rec.version,
-		Before: a.old, After: a.doc, engine: c,
+		Before: a.old, After: a.doc, engine: c, attempt: a,
 	}
 	a.pending = p // those who were told are told of the outcome, also if the next one refuses
 	for _, f := range c.db.writes.all() {
@@ -190,9 +204,18 @@ func (c *engine) announce(ctx context.Context, w *write, a *attempt) error {
 			return err
 		}
 	}
+	if !c.db.groups.empty() {
+		if err := c.announceGroup(ctx, w, p); err != nil {
+			a.settled(ctx, OutcomeRefused)
+			return err
+		}
+	}
 	a.changes.put = append(a.changes.put, p.puts...)
 	return nil
 }
+
+// watched reports whether somebody observes writes.
+func (db *Database) watched() bool { return !db.writes.empty() || !db.groups.empty() }
 
 // settled tells observers what became of the attempt.
 func (a *attempt) settled(ctx context.Context, o Outcome) {

@@ -291,6 +291,8 @@ type streamOptions struct {
 	batch       int
 	concurrency int
 	failed      func(ItemError)
+
+	defaultBatch bool // nobody asked for a size
 }
 
 // BatchSize bounds the documents that a stream holds in memory: those on their way
@@ -327,6 +329,7 @@ func newStreamOptions(concurrency int, list []StreamOption) (streamOptions, erro
 	}
 	o.concurrency = min(o.concurrency, concurrency)
 	if o.batch == 0 {
+		o.defaultBatch = true
 		o.batch = 4 * o.concurrency
 	}
 	return o, nil

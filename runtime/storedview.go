@@ -22,7 +22,7 @@ type StoredState[T any] struct {
 	// there is neither.
 	Revision Revision
 
-	past string
+	lineage
 }
 
 // Get reads what is stored under an id, which may be nothing: that is no error.
@@ -33,10 +33,7 @@ func (v StoredView[T, ID]) Get(ctx context.Context, id ID) (StoredState[T], erro
 	if err != nil {
 		return StoredState[T]{}, v.engine.fail(op, string(id), err)
 	}
-	found := StoredState[T]{Revision: s.revision()}
-	if s.record != nil {
-		found.past = s.record.past
-	}
+	found := StoredState[T]{Revision: s.revision(), lineage: s.lineage()}
 	if s.live() {
 		d, err := v.engine.decode(string(id), s)
 		if err != nil {
@@ -47,19 +44,22 @@ func (v StoredView[T, ID]) Get(ctx context.Context, id ID) (StoredState[T], erro
 	return found, nil
 }
 
+// Decode makes a document of an image of this resource, such as those of
+// [PendingWrite.Images]. Errors are those of Get.
+func (v StoredView[T, ID]) Decode(i Image) (*T, error) {
+	d, err := v.engine.decode(i.id, state{record: i.record, etag: i.etag})
+	if err != nil {
+		return nil, v.engine.fail("get", i.id, err)
+	}
+	return of[T](d.doc), nil
+}
+
 // IDs yields the ids of the documents, in the order of their bytes. 1 request for
 // each 1,000.
 func (v StoredView[T, ID]) IDs(ctx context.Context) iter.Seq2[ID, error] {
 	return func(yield func(ID, error) bool) {
 		v.engine.streamIDs(ctx, "listIds", everything(), func(id string, err error) bool { return yield(ID(id), err) })
 	}
-}
-
-// Includes reports whether the write that made a revision was committed, as far as
-// this state tells: it is at that revision, or went through it in its last 16
-// writes.
-func (s StoredState[T]) Includes(rev Revision) bool {
-	return rev != "" && (rev == s.Revision || len(rev) == revisionSize && contains(s.past, token(string(rev))))
 }
 
 // Match reports whether the query would find a document, judged by the document

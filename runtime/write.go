@@ -178,7 +178,7 @@ func (c *engine) prepare(ctx context.Context, w *write, cur state, held heldClai
 		return nil, err
 	}
 	var image decoded // old.doc is about to change
-	if !c.hooks.empty() || !w.began.IsZero() || !c.db.writes.empty() {
+	if !c.hooks.empty() || !w.began.IsZero() || c.db.watched() {
 		if image, err = c.decode(w.id, cur); err != nil {
 			return nil, err
 		}
@@ -284,10 +284,10 @@ func (c *engine) prepareDelete(ctx context.Context, w *write, cur state, held he
 // try sends an attempt. It reports whether the attempt committed; if not, and
 // there is no error, seen is the newer state of the document that prevents it.
 func (c *engine) try(ctx context.Context, w *write, key string, a *attempt, held heldClaims) (committed bool, seen state, err error) {
+	a.started = time.Now() // a group may put objects of this attempt before it comes back
 	if err := c.announce(ctx, w, a); err != nil {
 		return false, state{}, err
 	}
-	a.started = time.Now()
 	if err := c.putIndexes(ctx, w.id, a, held); err != nil {
 		// The commit was never sent, so these entries are nobody's.
 		c.drop(ctx, a)

@@ -17,6 +17,7 @@ type Writer[I any] struct {
 	failed func(ItemError)
 	queue  chan queued[I]
 
+	convoy  *convoy // nil: nobody observes groups
 	running sync.WaitGroup
 	open    sync.RWMutex // held by Write; Close waits for it
 	closed  bool
@@ -44,6 +45,10 @@ func OnFailure(f func(ItemError)) StreamOption {
 // memory, and Concurrency those that are inserted at the same time: when there are
 // so many, Write waits. When ctx ends, what is not stored by then has failed.
 // Errors: ErrQuery for options that cannot be.
+//
+// While somebody observes groups of writes, see Database.OnWriteGroup, BatchSize is
+// also the size of groups, 1,000 by default, and a document that no other follows waits
+// for a tenth of a second.
 func (c *Collection[T, ID, I, P]) Writer(ctx context.Context, options ...StreamOption) (*Writer[I], error) {
 	const op = "insertMany"
 	o, err := newStreamOptions(c.engine.db.options.concurrency, options)
@@ -51,10 +56,20 @@ func (c *Collection[T, ID, I, P]) Writer(ctx context.Context, options ...StreamO
 		return nil, c.engine.fail(op, "", err)
 	}
 	workers := min(o.concurrency, o.batch)
+	convoy := c.engine.db.newConvoy(ctx, o.concurrency, streamLinger)
+	if convoy != nil {
+		if o.defaultBatch {
+			o.batch = max(o.batch, mostGrouped)
+		}
+		workers = min(o.batch, mostGrouped)
+		convoy.enter(workers)
+	}
+	opts := convoy.options(nil)
 	w := &Writer[I]{
-		ctx: ctx, failed: o.failed, queue: make(chan queued[I], o.batch-workers), bulk: BulkError{Op: op, Resource: c.Name()},
+		convoy: convoy,
+		ctx:    ctx, failed: o.failed, queue: make(chan queued[I], o.batch-workers), bulk: BulkError{Op: op, Resource: c.Name()},
 		insert: func(ctx context.Context, in I) (string, error) {
-			_, err := c.Insert(ctx, in)
+			_, err := c.Insert(ctx, in, opts...)
 			return string(c.model.InsertID(&in)), err
 		},
 	}
@@ -90,6 +105,9 @@ func (w *Writer[I]) Write(in I) error {
 }
 
 func (w *Writer[I]) work() {
+	if w.convoy != nil {
+		defer w.convoy.leave()
+	}
 	for {
 		select {
 		case item, ok := <-w.queue:
@@ -104,7 +122,14 @@ func (w *Writer[I]) work() {
 }
 
 func (w *Writer[I]) store(item queued[I]) {
-	id, err := w.insert(w.ctx, item.in)
+	var id string
+	var err error
+	insert := func() { id, err = w.insert(w.ctx, item.in) }
+	if w.convoy != nil {
+		w.convoy.work(insert)
+	} else {
+		insert()
+	}
 	if err == nil {
 		return
 	}

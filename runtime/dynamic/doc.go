@@ -86,6 +86,24 @@ func open(config Config, options []s3db.Option, openDatabase func(s3db.Config, [
 	return db, nil
 }
 
+// Attach returns the resources of a database that the program has opened in another
+// way, such as by a generated client, as that database described them when it was
+// opened. It sends no request; a Reveal needs the keys that db was opened with.
+// Closing what it returns closes db.
+func Attach(db *s3db.Database, config Config) *Database {
+	attached := &Database{Database: db, broken: map[string]error{}}
+	list := db.Describe().Resources
+	for i := range list {
+		s, err := newShape(&list[i], config.Reveal)
+		if err != nil {
+			attached.broken[list[i].Name] = err
+			continue
+		}
+		attached.resources = append(attached.resources, &Resource{Collection: s3db.NewCollection(db, s.model()), shape: s})
+	}
+	return attached
+}
+
 // Resource returns the resource with a name. Errors: s3db.ErrNotFound when the
 // database has none of that name, s3db.ErrNewerFormat or s3db.ErrCorrupt when what
 // the registry says of it cannot be understood.

@@ -23,8 +23,18 @@ func (d *Document) MarshalJSON() ([]byte, error) { return d.appendJSON(nil, fals
 // ParseInput reads it back.
 func (d *Document) RevealedJSON() ([]byte, error) { return d.appendJSON(nil, true) }
 
+// PublicJSON is MarshalJSON without the members whose values are secrets or
+// passwords, or arrays or maps of them.
+func (d *Document) PublicJSON() ([]byte, error) {
+	return d.append(&jsonWriter{omit: true})
+}
+
 func (d *Document) appendJSON(b []byte, reveal bool) ([]byte, error) {
-	w := &jsonWriter{b: append(b, '{'), reveal: reveal}
+	return d.append(&jsonWriter{b: b, reveal: reveal})
+}
+
+func (d *Document) append(w *jsonWriter) ([]byte, error) {
+	w.b = append(w.b, '{')
 	w.member(fieldID)
 	w.any(d.ID)
 	if d.shape != nil {
@@ -43,6 +53,7 @@ func (d *Document) appendJSON(b []byte, reveal bool) ([]byte, error) {
 type jsonWriter struct {
 	b      []byte
 	reveal bool
+	omit   bool // leave out what is hidden
 	err    error
 }
 
@@ -69,7 +80,7 @@ func (w *jsonWriter) any(v any) {
 
 func (w *jsonWriter) attributes(o *object, values Values) {
 	for _, f := range o.fields {
-		if v, ok := values[f.name]; ok {
+		if v, ok := values[f.name]; ok && !(w.omit && f.typ.hides()) {
 			w.member(f.name)
 			w.value(f.typ, v)
 		}

@@ -246,6 +246,11 @@ func (o *object) hides() bool {
 	return slices.ContainsFunc(o.fields, func(f *field) bool { return f.typ.secrets() || f.typ.kind == kindPassword })
 }
 
+// hides reports whether values of the type are hidden, or lists of such.
+func (t *valueType) hides() bool {
+	return t.hidden() || (t.kind == kindArray || t.kind == kindMap) && t.elem.hides()
+}
+
 func (t *valueType) secrets() bool {
 	return t.kind == kindSecret || t.object != nil && t.object.secrets() || t.elem != nil && t.elem.secrets()
 }
