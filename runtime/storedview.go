@@ -56,9 +56,26 @@ func (v StoredView[T, ID]) Decode(i Image) (*T, error) {
 
 // IDs yields the ids of the documents, in the order of their bytes. 1 request for
 // each 1,000.
-func (v StoredView[T, ID]) IDs(ctx context.Context) iter.Seq2[ID, error] {
+func (v StoredView[T, ID]) IDs(ctx context.Context) iter.Seq2[ID, error] { return v.IDsAfter(ctx, "") }
+
+// IDsAfter yields the ids after one, which need not exist.
+func (v StoredView[T, ID]) IDsAfter(ctx context.Context, after ID) iter.Seq2[ID, error] {
 	return func(yield func(ID, error) bool) {
-		v.engine.streamIDs(ctx, "listIds", everything(), func(id string, err error) bool { return yield(ID(id), err) })
+		kr := keyRange{prefix: dataPrefix(v.engine.db.prefix, v.engine.model.Resource)}
+		if after != "" {
+			kr.after = dataKey(v.engine.db.prefix, v.engine.model.Resource, string(after))
+		}
+		for items, err := range v.engine.documents(ctx, []keyRange{kr}, listing{}) {
+			if err != nil {
+				yield("", v.engine.fail("listIds", "", err))
+				return
+			}
+			for _, item := range items {
+				if !yield(ID(item.id), nil) {
+					return
+				}
+			}
+		}
 	}
 }
 

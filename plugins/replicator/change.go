@@ -14,8 +14,8 @@ import (
 // Change is one committed change of a document. Its JSON form is that of segments
 // and dead letters.
 type Change struct {
-	Shard    int           `json:"shard"`
-	Seq      Seq           `json:"seq"`
+	Shard    int           `json:"shard,omitempty"`
+	Seq      Seq           `json:"seq,omitzero"`
 	Resource string        `json:"resource"`
 	Action   Action        `json:"action"`
 	ID       string        `json:"id"`

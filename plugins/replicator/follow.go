@@ -1,0 +1,405 @@
+package replicator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+)
+
+// follower takes the log of one shard to one target.
+type follower struct {
+	*destination
+	shard   int
+	lease   lease
+	at      kept[checkpoint]
+	letters letters
+
+	mu       sync.Mutex // one step at a time; guards what is above as well
+	loaded   bool       // at and letters are what the store has
+	prepared bool
+	failures int  // calls of the target in a row that have failed
+	single   bool // changes are sent one by one, to find the one that fails
+}
+
+// ErrGap is the error of a target that has fallen behind what is left of the log.
+// Only Reset helps.
+var ErrGap = errors.New("segments of the log that the target has not seen are gone: reset the target")
+
+// step does what there is to do, up to one segment, and reports whether there may be
+// more.
+func (f *follower) step(ctx context.Context) (more bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	mine, err := f.lease.hold(ctx)
+	if !mine || err != nil {
+		f.loaded = false
+		return false, err
+	}
+	more, err = f.work(ctx)
+	if err != nil {
+		f.loaded = false
+	}
+	return more, err
+}
+
+func (f *follower) work(ctx context.Context) (more bool, err error) {
+	rec := kept[record]{space: f.space, key: recordKey(f.options.Name)}
+	if err := rec.load(ctx); err != nil {
+		return false, err
+	}
+	f.stats.paused(rec.value.Paused)
+	if rec.value.Paused {
+		return false, nil
+	}
+	if err := f.prepare(ctx); err != nil {
+		return false, err
+	}
+	if !rec.value.Snapshot.Done {
+		if f.shard > 0 {
+			f.loaded = false // the checkpoint is going to be set
+			return false, nil
+		}
+		return f.snapshot(ctx, &rec)
+	}
+	if err := f.load(ctx); err != nil {
+		return false, err
+	}
+	if r := rec.value.Replay; r != nil && !slices.Contains(rec.value.Replayed, f.shard) {
+		if err := f.replay(ctx, *r); err != nil {
+			return false, err
+		}
+		return true, rec.change(ctx, func(x *record) bool {
+			if x.Replay == nil || x.Replay.Token != r.Token {
+				return false
+			}
+			x.Replayed = append(x.Replayed, f.shard)
+			return true
+		})
+	}
+	return f.next(ctx)
+}
+
+// prepare tells the target the resources, once.
+func (f *follower) prepare(ctx context.Context) error {
+	if f.prepared {
+		return nil
+	}
+	if err := f.destination.prepare(ctx); err != nil {
+		return f.failed(ctx, fmt.Errorf("prepare: %w", err))
+	}
+	f.prepared = true
+	return nil
+}
+
+// load reads where the target is.
+func (f *follower) load(ctx context.Context) error {
+	if f.loaded {
+		return nil
+	}
+	f.at = kept[checkpoint]{space: f.space, key: checkpointKey(f.options.Name, f.shard)}
+	if err := f.at.load(ctx); err != nil {
+		return err
+	}
+	f.letters = letters{space: f.space, target: f.options.Name, shard: f.shard}
+	if err := f.letters.load(ctx); err != nil {
+		return err
+	}
+	f.stats.parked(f.shard, len(f.letters.parked))
+	f.loaded = true
+	return nil
+}
+
+// next applies the next segment.
+func (f *follower) next(ctx context.Context) (more bool, err error) {
+	at := f.at.value
+	from := at.Seq
+	if c, ok := f.options.Target.(Checkpointer); ok {
+		own, err := c.Checkpoint(ctx, f.shard)
+		if err != nil {
+			return false, f.failed(ctx, fmt.Errorf("checkpoint: %w", err))
+		}
+		if own.Compare(from) > 0 {
+			from = own
+		}
+	}
+	number := from.Segment
+	if from == EndOf(number) || number == 0 {
+		number++
+	}
+	seg, err := readSegment(ctx, f.space, f.shard, number)
+	if errors.Is(err, s3db.ErrNotFound) {
+		return false, f.gap(ctx, number, from)
+	}
+	if err != nil {
+		return false, err
+	}
+	changes := slices.DeleteFunc(seg.Changes, func(c Change) bool { return c.Seq.Compare(from) <= 0 || !f.takes(c) })
+	if err := f.evolve(ctx, changes); err != nil {
+		return false, err
+	}
+	if err := f.applyAll(ctx, changes); err != nil {
+		return false, err
+	}
+	done := checkpoint{Format: format, Seq: EndOf(number), Total: seg.Total, Time: at.Time}
+	if n := len(seg.Changes); n > 0 {
+		done.Time = seg.Changes[n-1].Time
+	}
+	if err := f.at.save(ctx, done); err != nil {
+		return false, err
+	}
+	f.stats.reached(f.shard, done)
+	return true, nil
+}
+
+// gap reports whether the log goes on behind a segment that is not there.
+func (f *follower) gap(ctx context.Context, missing uint64, from Seq) error {
+	for item, err := range f.space.List(ctx, logRoot(f.shard), segmentKey(f.shard, missing)) {
+		if err != nil {
+			return err
+		}
+		if _, err := readSegment(ctx, f.space, f.shard, missing); errors.Is(err, s3db.ErrNotFound) {
+			return fmt.Errorf("%w: it has come to %s, and the next one is %s", ErrGap, from, item.Key)
+		}
+		return nil // it was put meanwhile
+	}
+	f.stats.caughtUp(f.shard)
+	return nil
+}
+
+// evolve tells the target of a schema that is newer than the one it was told of.
+func (f *follower) evolve(ctx context.Context, changes []Change) error {
+	for _, c := range changes {
+		if c.Version > f.version(c.Resource) {
+			if err := f.refresh(ctx); err != nil {
+				return err
+			}
+			f.prepared = false
+			return f.prepare(ctx)
+		}
+	}
+	return nil
+}
+
+// applyAll applies changes in their order. Those of parked documents go behind the
+// letters of the document.
+func (f *follower) applyAll(ctx context.Context, changes []Change) error {
+	size := f.options.BatchSize
+	if f.single {
+		size = 1
+	}
+	var batch []Change
+	flush := func() error {
+		rest := batch
+		for len(rest) > 0 {
+			var err error
+			if rest, err = f.apply(ctx, rest); err != nil {
+				return err
+			}
+		}
+		batch = batch[:0]
+		return nil
+	}
+	for _, c := range changes {
+		parked := false
+		if f.options.Policy == Park {
+			var err error
+			if parked, err = f.letters.holds(ctx, placeOf(c.Resource, c.ID, 1).hash); err != nil {
+				return err
+			}
+		}
+		if parked {
+			if err := f.reject(ctx, c, "follows a change that was rejected", true); err != nil {
+				return err
+			}
+			continue
+		}
+		if batch = append(batch, c); len(batch) >= size {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// apply sends changes to the target once, and puts aside what it refuses. It returns
+// those that are to be sent again.
+func (f *follower) apply(ctx context.Context, changes []Change) (again []Change, err error) {
+	if err := f.still(ctx); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	rejected, err := f.send(ctx, changes)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, f.undone(ctx, changes, err)
+	}
+	f.failures, f.single = 0, false
+	for _, r := range rejected {
+		if r.Index < 0 || r.Index >= len(changes) {
+			return nil, fmt.Errorf("the target has rejected change %d of %d", r.Index, len(changes))
+		}
+		c := changes[r.Index]
+		switch {
+		case f.options.Policy == Stop:
+			return nil, f.failed(ctx, fmt.Errorf("%w: %s of %s/%s (%s): %s", ErrRejected, c.Action, c.Resource, c.ID, c.Seq, r.Reason))
+		case r.Held && f.options.Policy == Skip:
+			again = append(again, c)
+		default:
+			if err := f.reject(ctx, c, r.Reason, r.Held); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(again) == len(changes) {
+		return nil, fmt.Errorf("the target holds back %d changes and rejects none", len(again))
+	}
+	f.stats.applied(f.shard, len(changes)-len(rejected), time.Since(began))
+	f.events.emit(ctx, Event{Kind: EventApplied, Target: f.options.Name, Shard: f.shard, Changes: len(changes) - len(rejected), Duration: time.Since(began)})
+	return again, nil
+}
+
+// still keeps the lease while there is much to apply.
+func (f *follower) still(ctx context.Context) error {
+	mine, err := f.lease.hold(ctx)
+	if err == nil && !mine {
+		err = errMoved
+	}
+	return err
+}
+
+// ErrRejected is the error of a target that has stopped at a change which it
+// refuses, under the policy Stop.
+var ErrRejected = errors.New("the target has rejected a change")
+
+// send calls the target under its timeout.
+func (f *follower) send(ctx context.Context, changes []Change) ([]Rejection, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.options.Timeout)
+	defer cancel()
+	return f.options.Target.Apply(ctx, changes)
+}
+
+// undone handles a call that has failed. When that goes on although the target says
+// that it is well, some change is at fault: it is looked for, and put aside.
+func (f *follower) undone(ctx context.Context, changes []Change, cause error) error {
+	err := f.failed(ctx, cause)
+	if f.failures < f.options.Retries || f.options.Policy == Stop {
+		return err
+	}
+	test, cancel := context.WithTimeout(ctx, f.options.Timeout)
+	defer cancel()
+	if f.options.Target.Test(test) != nil {
+		return err
+	}
+	if !f.single {
+		f.single, f.failures = true, 0
+		return err
+	}
+	f.single, f.failures = false, 0
+	return f.reject(ctx, changes[0], "the target fails: "+cause.Error(), false)
+}
+
+// reject puts a change aside.
+func (f *follower) reject(ctx context.Context, c Change, reason string, held bool) error {
+	if err := f.letters.put(ctx, DeadLetter{Change: c, Reason: reason, Held: held, Time: f.now().UTC()}); err != nil {
+		return err
+	}
+	f.stats.rejected(f.shard, len(f.letters.parked))
+	f.events.emit(ctx, Event{Kind: EventRejected, Target: f.options.Name, Shard: f.shard, Changes: 1, Change: &c, Err: fmt.Errorf("%w: %s", ErrRejected, reason)})
+	return nil
+}
+
+// failed notes an error of the target.
+func (f *follower) failed(ctx context.Context, err error) error {
+	f.failures++
+	f.stats.failed(err, f.failures > 1)
+	f.events.emit(ctx, Event{Kind: EventError, Target: f.options.Name, Shard: f.shard, Err: err})
+	return err
+}
+
+// replay applies letters again, those of each document in their order up to the first
+// that is rejected again.
+func (f *follower) replay(ctx context.Context, r replay) error {
+	prefix := f.letters.root()
+	if r.Resource != "" && r.ID != "" {
+		p := placeOf(r.Resource, r.ID, f.shards)
+		if p.shard != f.shard {
+			return nil
+		}
+		prefix = f.letters.dir(p.hash)
+	}
+	var list []DeadLetter // of one document
+	flush := func() error {
+		done := list
+		list = nil
+		return f.resend(ctx, done)
+	}
+	for d, err := range f.letters.all(ctx, prefix) {
+		if err != nil {
+			return err
+		}
+		if r.Resource != "" && d.Change.Resource != r.Resource {
+			continue
+		}
+		if len(list) > 0 && (list[0].Change.ID != d.Change.ID || list[0].Change.Resource != d.Change.Resource || len(list) >= f.options.BatchSize) {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		list = append(list, d)
+	}
+	return flush()
+}
+
+// resend applies letters of one document and removes those that are done with.
+func (f *follower) resend(ctx context.Context, list []DeadLetter) error {
+	if len(list) == 0 {
+		return nil
+	}
+	var changes []Change
+	for _, d := range list {
+		c := d.Change
+		if c.Snapshot && c.After == nil && c.Action != Delete {
+			var ok bool
+			if c, ok = f.reread(ctx, c); !ok {
+				return nil
+			}
+		}
+		changes = append(changes, c)
+	}
+	rejected, err := f.send(ctx, changes)
+	if err != nil {
+		return f.failed(ctx, err)
+	}
+	done := list
+	for _, r := range rejected {
+		if r.Index >= 0 && r.Index < len(done) {
+			done = done[:r.Index]
+		}
+	}
+	if err := f.letters.remove(ctx, done); err != nil {
+		return err
+	}
+	f.letters.parked = nil // some may be free again
+	if err := f.letters.load(ctx); err != nil {
+		return err
+	}
+	f.stats.applied(f.shard, len(done), 0)
+	f.stats.parked(f.shard, len(f.letters.parked))
+	return nil
+}
+
+// backoff is the time to wait after failures in a row, with full jitter.
+func backoff(failures int) time.Duration {
+	const first, most = 100 * time.Millisecond, 30 * time.Second
+	limit := min(first<<min(failures, 16), most)
+	return limit/2 + rand.N(limit/2) //nolint:gosec // it spreads load
+}

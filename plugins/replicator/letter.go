@@ -1,0 +1,125 @@
+package replicator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+)
+
+// DeadLetter is a change that a target has not applied, and that is not sent again
+// unless Replay asks for it.
+type DeadLetter struct {
+	Change Change    `json:"change"`
+	Reason string    `json:"reason"`
+	Held   bool      `json:"held,omitempty"` // nothing is wrong with it, but it follows one that was rejected
+	Time   time.Time `json:"time"`           // when it was put aside
+}
+
+type letterObject struct {
+	Format int `json:"format"`
+	DeadLetter
+}
+
+func lettersRoot(target string) string { return "dead/" + targetRoot(target) }
+
+// letters are those of a target in one shard.
+type letters struct {
+	space  *s3db.Space
+	target string
+	shard  int
+	parked map[string]bool // hashes of documents that have letters; nil before they are known
+}
+
+func (l *letters) root() string { return lettersRoot(l.target) + shardName(l.shard) + "/" }
+
+func (l *letters) dir(hash string) string { return l.root() + hash + "/" }
+
+// mostParked bounds the documents that have dead letters in one shard of a target. One
+// more stops it: then something else is wrong than a document.
+const mostParked = 100_000
+
+// load finds the documents that have letters.
+func (l *letters) load(ctx context.Context) error {
+	if l.parked != nil {
+		return nil
+	}
+	parked := map[string]bool{}
+	for item, err := range l.space.List(ctx, l.root(), "") {
+		if err != nil {
+			return err
+		}
+		if hash, ok := l.hash(item.Key); ok {
+			parked[hash] = true
+		}
+	}
+	l.parked = parked
+	return nil
+}
+
+func (l *letters) hash(key string) (string, bool) {
+	const digits = 32
+	rest := key[len(l.root()):]
+	if len(rest) <= digits {
+		return "", false
+	}
+	return rest[:digits], true
+}
+
+// holds reports whether a document has letters. Somebody may have discarded them.
+func (l *letters) holds(ctx context.Context, hash string) (bool, error) {
+	if !l.parked[hash] {
+		return false, nil
+	}
+	for _, err := range l.space.List(ctx, l.dir(hash), "") {
+		return true, err
+	}
+	delete(l.parked, hash)
+	return false, nil
+}
+
+// put adds a letter; adding it again has no effect.
+func (l *letters) put(ctx context.Context, d DeadLetter) error {
+	hash := placeOf(d.Change.Resource, d.Change.ID, 1).hash
+	if !l.parked[hash] && len(l.parked) >= mostParked {
+		return fmt.Errorf("%d documents have dead letters: replay or discard them", len(l.parked))
+	}
+	body, err := marshal(letterObject{format, d})
+	if err != nil {
+		return err
+	}
+	if _, err := l.space.Put(ctx, l.dir(hash)+d.Change.Seq.String(), body, s3db.Condition{}); err != nil {
+		return err
+	}
+	l.parked[hash] = true
+	return nil
+}
+
+// all yields letters below a prefix, those of a document in their order.
+func (l *letters) all(ctx context.Context, prefix string) iter.Seq2[DeadLetter, error] {
+	return func(yield func(DeadLetter, error) bool) {
+		for item, err := range l.space.List(ctx, prefix, "") {
+			var o letterObject
+			if err == nil {
+				if _, err = read(ctx, l.space, item.Key, &o); errors.Is(err, s3db.ErrNotFound) {
+					continue
+				}
+			}
+			if !yield(o.DeadLetter, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// remove removes letters of one document.
+func (l *letters) remove(ctx context.Context, list []DeadLetter) error {
+	keys := make([]string, len(list))
+	for i, d := range list {
+		keys[i] = l.dir(placeOf(d.Change.Resource, d.Change.ID, 1).hash) + d.Change.Seq.String()
+	}
+	return l.space.Delete(ctx, keys...)
+}
