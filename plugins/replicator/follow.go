@@ -24,7 +24,15 @@ type follower struct {
 	loaded   bool       // at and letters are what the store has
 	prepared bool
 	failures int  // calls of the target in a row that have failed
-	single   bool // changes are sent one by one, to find the one that fails
+	stuck    stuck
+}
+
+// stuck is where calls of the target fail again and again.
+type stuck struct {
+	seq    Seq // of the first change
+	id     string
+	calls  int
+	single bool // changes are sent one by one, to find the one that is at fault
 }
 
 // ErrGap is the error of a target that has fallen behind what is left of the log.
@@ -190,7 +198,7 @@ func (f *follower) evolve(ctx context.Context, changes []Change) error {
 // letters of the document.
 func (f *follower) applyAll(ctx context.Context, changes []Change) error {
 	size := f.options.BatchSize
-	if f.single {
+	if f.stuck.single {
 		size = 1
 	}
 	var batch []Change
@@ -225,7 +233,11 @@ func (f *follower) applyAll(ctx context.Context, changes []Change) error {
 			}
 		}
 	}
-	return flush()
+	if err := flush(); err != nil {
+		return err
+	}
+	f.stuck = stuck{}
+	return nil
 }
 
 // apply sends changes to the target once, and puts aside what it refuses. It returns
@@ -242,7 +254,7 @@ func (f *follower) apply(ctx context.Context, changes []Change) (again []Change,
 		}
 		return nil, f.undone(ctx, changes, err)
 	}
-	f.failures, f.single = 0, false
+	f.failures = 0
 	for _, r := range rejected {
 		if r.Index < 0 || r.Index >= len(changes) {
 			return nil, fmt.Errorf("the target has rejected change %d of %d", r.Index, len(changes))
@@ -291,7 +303,11 @@ func (f *follower) send(ctx context.Context, changes []Change) ([]Rejection, err
 // that it is well, some change is at fault: it is looked for, and put aside.
 func (f *follower) undone(ctx context.Context, changes []Change, cause error) error {
 	err := f.failed(ctx, cause)
-	if f.failures < f.options.Retries || f.options.Policy == Stop {
+	at := &f.stuck
+	if first := changes[0]; at.seq != first.Seq || at.id != first.ID {
+		*at = stuck{seq: first.Seq, id: first.ID, single: at.single}
+	}
+	if at.calls++; at.calls < f.options.Retries || f.options.Policy == Stop {
 		return err
 	}
 	test, cancel := context.WithTimeout(ctx, f.options.Timeout)
@@ -299,11 +315,10 @@ func (f *follower) undone(ctx context.Context, changes []Change, cause error) er
 	if f.options.Target.Test(test) != nil {
 		return err
 	}
-	if !f.single {
-		f.single, f.failures = true, 0
+	if !at.single {
+		at.single, at.calls = true, 0
 		return err
 	}
-	f.single, f.failures = false, 0
 	return f.reject(ctx, changes[0], "the target fails: "+cause.Error(), false)
 }
 

@@ -77,6 +77,7 @@ func judge(s lineage, intents []pending, all bool) verdict {
 			j.followed[x.Base] = true
 		}
 	}
+	j.follow()
 	for i := range intents {
 		if x := &intents[i]; j.byRev[x.Revision] == x {
 			j.decide(x)
@@ -87,7 +88,7 @@ func judge(s lineage, intents []pending, all bool) verdict {
 
 type judgement struct {
 	lineage
-	followed map[s3db.Revision]bool     // revisions that a writer has read before its intent was listed
+	followed map[s3db.Revision]bool     // revisions that a writer had read before the document was
 	byRev    map[s3db.Revision]*pending // the first of each revision
 
 	committed []*pending
@@ -97,7 +98,20 @@ type judgement struct {
 	doubtful  []*pending // not committed as far as known; the state does not tell
 }
 
-// happened reports that a write was committed.
+// follow adds what late writes were prepared on, if they were committed before the
+// document was read.
+func (j *judgement) follow() {
+	for more := true; more; {
+		more = false
+		for _, x := range j.byRev {
+			if x.late && x.Base != "" && !j.followed[x.Base] && j.happened(x) {
+				j.followed[x.Base], more = true, true
+			}
+		}
+	}
+}
+
+// happened reports that a write was committed before the document was read.
 func (j *judgement) happened(x *pending) bool {
 	return j.writes(x.Revision) >= 0 || j.followed[x.Revision]
 }
@@ -111,7 +125,7 @@ func (j *judgement) replaced(x *pending) bool {
 		return true
 	}
 	for _, y := range j.byRev {
-		if y != x && y.Base == x.Base && (j.writes(y.Revision) >= 0 || !y.late && j.followed[y.Revision]) {
+		if y != x && y.Base == x.Base && j.happened(y) {
 			return true
 		}
 	}
@@ -121,14 +135,13 @@ func (j *judgement) replaced(x *pending) bool {
 // decide puts one write where it belongs.
 func (j *judgement) decide(x *pending) {
 	switch {
-	case x.Snapshot && x.late:
+	case x.late:
+		if j.happened(x) {
+			j.committed = append(j.committed, x)
+		}
 	case x.Snapshot: // no write, but the wish to have the state told
 		j.told = true
 		j.aborted = append(j.aborted, x)
-	case x.late:
-		if j.writes(x.Revision) >= 0 {
-			j.committed = append(j.committed, x)
-		}
 	case j.happened(x):
 		j.committed = append(j.committed, x)
 	case j.replaced(x):
@@ -148,7 +161,6 @@ func (j *judgement) decide(x *pending) {
 func (j *judgement) verdict(all bool) verdict {
 	var v verdict
 	j.vanished()
-	j.explain()
 	ordered, unexplained := j.order()
 	for _, x := range ordered {
 		v.committed = append(v.committed, *x)
@@ -195,16 +207,6 @@ func (j *judgement) vanished() {
 		j.committed = append(j.committed, x)
 		return true
 	})
-}
-
-// explain adds late intents that come before what was committed.
-func (j *judgement) explain() {
-	for i := 0; i < len(j.committed); i++ {
-		y := j.byRev[j.committed[i].Base]
-		if y != nil && y.late && !slices.Contains(j.committed, y) {
-			j.committed = append(j.committed, y)
-		}
-	}
 }
 
 // order returns what was committed as it was, and whether an earlier write may be
