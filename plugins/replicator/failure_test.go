@@ -303,7 +303,6 @@ func TestBackground(t *testing.T) {
 		o.OnDemand = false
 		r := replicator.New(o)
 		first := must(clienttest.Open(t.Context(), server.Client(), 2, 1, s3db.WithPlugin(r)))(t)
-		second, _ := open(t, server.Client(), func() replicator.Options { o := toMemory(&m); o.OnDemand = false; return o }())
 		ctx := t.Context()
 		<-time.After(3 * time.Minute)
 		at := time.Now()
@@ -313,6 +312,7 @@ func TestBackground(t *testing.T) {
 		if took := <-reached; took > 0 {
 			t.Errorf("an own write took %v", took)
 		}
+		second, _ := open(t, server.Client(), o)
 		<-time.After(time.Minute)
 		at = time.Now()
 		must(second.Insert(ctx, account{ID: "b", Name: "n"}))(t)

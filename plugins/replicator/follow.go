@@ -23,7 +23,7 @@ type follower struct {
 	mu       sync.Mutex // one step at a time; guards what is above as well
 	loaded   bool       // at and letters are what the store has
 	prepared bool
-	failures int  // calls of the target in a row that have failed
+	failures int // calls of the target in a row that have failed
 	stuck    stuck
 }
 
