@@ -194,12 +194,12 @@ func (s *schedule) prepare(t *testing.T, x crashCase) {
 func (s *schedule) crash(t *testing.T, number int, op crashOp, fault memstore.Fault) error {
 	t.Helper()
 	store := s.server.Client()
-	c, err := clienttest.Open(t.Context(), store, crashP, crashK, retry())
+	w := &worker{schedule: s, number: number}
+	c, err := clienttest.Open(t.Context(), store, crashP, crashK, append(w.open(), retry())...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	store.ResetCounts()
-	w := &worker{schedule: s, number: number}
 	store.Observe(w.observe)
 	store.SetFault(fault)
 	if op.fsck {

@@ -48,8 +48,11 @@ func newNetwork(server *memstore.Server, seed uint64, dies int) *network {
 }
 
 // random returns the source of what happens to the next request on a key. The
-// token of an entry or a content is drawn anew in each run and does not count.
+// token of an entry, an intent or a content is drawn anew in each run and does not count.
 func (n *network) random(purpose, key string) *rand.Rand {
+	if i := strings.LastIndexByte(key, '/'); i > 0 && strings.HasPrefix(key, "plugin=replicator/outbox/") {
+		key = key[:i]
+	}
 	if i := strings.LastIndexByte(key, '!'); i > 0 && (strings.Contains(key, "/partition=") || strings.Contains(key, "/content/")) {
 		key = key[:i]
 	}

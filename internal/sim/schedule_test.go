@@ -24,6 +24,7 @@ type schedule struct {
 	p, k       int
 	local      bool // the server's: a request that has ended is never applied later
 	server     *memstore.Server
+	plugins    func() []s3db.Option // of each client; nil: none
 	history    history
 	start      time.Time
 	violations []string
@@ -217,12 +218,20 @@ func (w *worker) alive(ctx context.Context, phase int) bool {
 		store := newNetwork(w.server, seed, dies)
 		store.Observe(w.observe)
 		w.held = map[string]*clienttest.Account{}
-		c, err := clienttest.Open(ctx, store, w.p, w.k, retry())
+		c, err := clienttest.Open(ctx, store, w.p, w.k, append(w.open(), retry())...)
 		if err == nil {
 			w.client = c
 		}
 	}
 	return w.client != nil
+}
+
+// open returns the options of the next client.
+func (w *worker) open() []s3db.Option {
+	if w.plugins == nil {
+		return nil
+	}
+	return w.plugins()
 }
 
 func (w *worker) observe(req memstore.Request) {

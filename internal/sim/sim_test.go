@@ -57,6 +57,12 @@ func TestSim(t *testing.T) {
 		models(t, seed, n/4, one)
 		say("reference model: seeds %d to %d", seed, seed+uint64(n/4)-1)
 	})
+	part("replication", func(t *testing.T, one func()) {
+		replicationCrashes(t, one)
+		say("replication: writer and replicator, each at every request")
+		replications(t, seed, n/2, one)
+		say("replication: seeds %d to %d", seed, seed+uint64(n/2)-1)
+	})
 	for i := range width {
 		from, to := i*n/width, (i+1)*n/width
 		part(fmt.Sprintf("schedules %d", i), func(t *testing.T, one func()) {

@@ -146,10 +146,7 @@ func (r *Replicator) changeRecord(ctx context.Context, target string, f func(*re
 		return err
 	}
 	rec := kept[record]{space: r.space, key: recordKey(d.options.Name)}
-	return rec.change(ctx, func(x *record) bool {
-		x.Format = format
-		return f(x)
-	})
+	return rec.change(ctx, f)
 }
 
 // Forget removes what the database keeps about a target that no program has any more:

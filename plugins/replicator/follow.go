@@ -154,7 +154,7 @@ func (f *follower) next(ctx context.Context) (more bool, err error) {
 	if err := f.applyAll(ctx, changes); err != nil {
 		return false, err
 	}
-	done := checkpoint{Format: format, Seq: EndOf(number), Total: seg.Total, Time: at.Time}
+	done := checkpoint{Seq: EndOf(number), Total: seg.Total, Time: at.Time}
 	if n := len(seg.Changes); n > 0 {
 		done.Time = seg.Changes[n-1].Time
 	}

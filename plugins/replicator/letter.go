@@ -2,6 +2,7 @@ package replicator
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"iter"
@@ -17,6 +18,9 @@ type DeadLetter struct {
 	Reason string    `json:"reason"`
 	Held   bool      `json:"held,omitempty"` // nothing is wrong with it, but it follows one that was rejected
 	Time   time.Time `json:"time"`           // when it was put aside
+
+	key   string
+	twins []string // keys of the same letter
 }
 
 type letterObject struct {
@@ -81,7 +85,7 @@ func (l *letters) holds(ctx context.Context, hash string) (bool, error) {
 	return false, nil
 }
 
-// put adds a letter; adding it again has no effect.
+// put adds a letter. The same one may be there twice, after a crash.
 func (l *letters) put(ctx context.Context, d DeadLetter) error {
 	hash := placeOf(d.Change.Resource, d.Change.ID, 1).hash
 	if !l.parked[hash] && len(l.parked) >= mostParked {
@@ -91,7 +95,8 @@ func (l *letters) put(ctx context.Context, d DeadLetter) error {
 	if err != nil {
 		return err
 	}
-	if _, err := l.space.Put(ctx, l.dir(hash)+d.Change.Seq.String(), body, s3db.Condition{}); err != nil {
+	// Its name is used once, so that no late removal of another one hits it.
+	if _, err := l.space.Put(ctx, l.dir(hash)+d.Change.Seq.String()+"-"+rand.Text(), body, s3db.IfAbsent()); err != nil {
 		return err
 	}
 	l.parked[hash] = true
@@ -101,6 +106,7 @@ func (l *letters) put(ctx context.Context, d DeadLetter) error {
 // all yields letters below a prefix, those of a document in their order.
 func (l *letters) all(ctx context.Context, prefix string) iter.Seq2[DeadLetter, error] {
 	return func(yield func(DeadLetter, error) bool) {
+		var last DeadLetter
 		for item, err := range l.space.List(ctx, prefix, "") {
 			var o letterObject
 			if err == nil {
@@ -108,18 +114,31 @@ func (l *letters) all(ctx context.Context, prefix string) iter.Seq2[DeadLetter, 
 					continue
 				}
 			}
-			if !yield(o.DeadLetter, err) || err != nil {
+			if c := o.Change; err == nil && last.key != "" && c.Seq == last.Change.Seq && c.ID == last.Change.ID && c.Resource == last.Change.Resource {
+				last.twins = append(last.twins, item.Key)
+				continue
+			}
+			if last.key != "" && !yield(last, nil) {
 				return
 			}
+			if err != nil {
+				yield(DeadLetter{}, err)
+				return
+			}
+			last = o.DeadLetter
+			last.key = item.Key
+		}
+		if last.key != "" {
+			yield(last, nil)
 		}
 	}
 }
 
 // remove removes letters of one document.
 func (l *letters) remove(ctx context.Context, list []DeadLetter) error {
-	keys := make([]string, len(list))
-	for i, d := range list {
-		keys[i] = l.dir(placeOf(d.Change.Resource, d.Change.ID, 1).hash) + d.Change.Seq.String()
+	var keys []string
+	for _, d := range list {
+		keys = append(append(keys, d.key), d.twins...)
 	}
 	return l.space.Delete(ctx, keys...)
 }

@@ -2,6 +2,7 @@ package replicator
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,15 +13,13 @@ import (
 
 // checkpoint is how far a target has come in a shard.
 type checkpoint struct {
-	Format int       `json:"format"`
-	Seq    Seq       `json:"seq"`   // of the last change that is done with
-	Total  uint64    `json:"total"` // changes of the log up to there
-	Time   time.Time `json:"time"`  // of that change, by its writer's clock
+	Seq   Seq       `json:"seq"`   // of the last change that is done with
+	Total uint64    `json:"total"` // changes of the log up to there
+	Time  time.Time `json:"time"`  // of that change, by its writer's clock
 }
 
 // record is what is known and wanted of a target, whichever process works for it.
 type record struct {
-	Format   int      `json:"format"`
 	Paused   bool     `json:"paused,omitempty"`
 	Snapshot snapshot `json:"snapshot"`
 	// Replay is what is to be replayed, Replayed the shards that are done with it.
@@ -64,28 +63,37 @@ type kept[T any] struct {
 	space *s3db.Space
 	key   string
 	value T
-	etag  string // "": there is none
+	etag  string    // "": there is none
+	now   time.Time // by the server's clock, when it was loaded
 }
 
 // load reads the object. The zero T stands for one that is not there.
 func (k *kept[T]) load(ctx context.Context) error {
-	var v T
+	var v struct {
+		Value T `json:"value"`
+	}
 	obj, err := read(ctx, k.space, k.key, &v)
 	if errors.Is(err, s3db.ErrNotFound) {
-		k.value, k.etag = v, ""
+		k.value, k.etag = v.Value, ""
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	k.value, k.etag = v, obj.ETag
+	k.value, k.etag, k.now = v.Value, obj.ETag, obj.ServerTime
 	return nil
 }
 
 // save puts the object if nobody has changed it since it was loaded; else errMoved.
 // After any error it must be loaded again.
 func (k *kept[T]) save(ctx context.Context, v T) error {
-	body, err := marshal(v)
+	// The token makes each state another one, so that a late request on an earlier one
+	// fails.
+	body, err := marshal(struct {
+		Format int    `json:"format"`
+		Token  string `json:"token"`
+		Value  T      `json:"value"`
+	}{format, rand.Text(), v})
 	if err != nil {
 		return err
 	}
@@ -132,17 +140,16 @@ func slowest(ctx context.Context, space *s3db.Space, shard int) (passed uint64, 
 		if !strings.HasSuffix(item.Key, "/"+shardName(shard)) {
 			continue
 		}
-		var c checkpoint
-		obj, err := read(ctx, space, item.Key, &c)
-		if errors.Is(err, s3db.ErrNotFound) {
-			continue
-		}
-		if err != nil {
+		at := kept[checkpoint]{space: space, key: item.Key}
+		if err := at.load(ctx); err != nil {
 			return 0, now, err
 		}
-		now = obj.ServerTime
-		done := c.Seq.Segment
-		if c.Seq != EndOf(done) && done > 0 {
+		if at.etag == "" {
+			continue
+		}
+		now = at.now
+		done := at.value.Seq.Segment
+		if at.value.Seq != EndOf(done) && done > 0 {
 			done-- // some of it may be left
 		}
 		passed = min(passed, done)

@@ -262,7 +262,6 @@ func or[T comparable](v, otherwise T) T {
 
 // layout is what all replicators of a database must agree on.
 type layout struct {
-	Format int `json:"format"`
 	Shards int `json:"shards"`
 }
 
@@ -275,7 +274,7 @@ func agree(ctx context.Context, space *s3db.Space, want int) (int, error) {
 		if l.Shards > 0 {
 			return false
 		}
-		*l = layout{Format: format, Shards: max(want, 1)}
+		*l = layout{Shards: max(want, 1)}
 		return true
 	})
 	if err != nil {

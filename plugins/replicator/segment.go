@@ -19,7 +19,7 @@ type segment struct {
 	Format int    `json:"format"`
 	Total  uint64 `json:"total"` // changes of the log up to here, these included
 	// Intents are the keys of the objects whose changes are settled or carried here. They
-	// are removed after the segment was put, and before intents are listed for the next.
+	// are removed after the segment was put, and count no more from then on.
 	Intents []string  `json:"intents,omitempty"`
 	Carried []carried `json:"carried,omitempty"`
 	Changes []Change  `json:"changes"`
@@ -67,17 +67,26 @@ func readSegment(ctx context.Context, space *s3db.Space, shard int, number uint6
 // seq is the position of a change of the segment.
 func (s *segment) seq(i int) Seq { return Seq{s.number, uint32(i)} } //nolint:gosec // segments have few changes
 
-// headOf finds the number of the newest segment of a log, 0 when there is none.
-// 1 request for each 1,000 segments.
-func headOf(ctx context.Context, space *s3db.Space, shard int) (uint64, error) {
-	head := uint64(0)
+// listSegments lists the segments of a log, ascending. 1 request for each 1,000.
+func listSegments(ctx context.Context, space *s3db.Space, shard int) (list []listedSegment, err error) {
 	for item, err := range space.List(ctx, logRoot(shard), "") {
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		head = max(head, segmentNumber(shard, item.Key))
+		if n := segmentNumber(shard, item.Key); n > 0 {
+			list = append(list, listedSegment{n, item.LastModified})
+		}
 	}
-	return head, nil
+	return list, nil
+}
+
+// headOf finds the number of the newest segment of a log, 0 when there is none.
+func headOf(ctx context.Context, space *s3db.Space, shard int) (uint64, error) {
+	list, err := listSegments(ctx, space, shard)
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	return list[len(list)-1].number, nil
 }
 
 // retention is the age of segments, by the server's clock, below which they stay
@@ -92,20 +101,15 @@ const (
 // collect removes the segments of a shard up to one that all targets have passed. The
 // head always stays.
 func collect(ctx context.Context, space *s3db.Space, shard int, passed uint64, now time.Time) (removed int, err error) {
-	var keys []string
-	var newest uint64
-	for item, err := range space.List(ctx, logRoot(shard), "") {
-		if err != nil {
-			return 0, err
-		}
-		n := segmentNumber(shard, item.Key)
-		newest = max(newest, n)
-		if n > 0 && n <= passed && now.Sub(item.LastModified) >= retention {
-			keys = append(keys, item.Key)
-		}
+	list, err := listSegments(ctx, space, shard)
+	if err != nil || len(list) == 0 {
+		return 0, err
 	}
-	if len(keys) > 0 && keys[len(keys)-1] == segmentKey(shard, newest) {
-		keys = keys[:len(keys)-1]
+	var keys []string
+	for _, x := range list[:len(list)-1] {
+		if x.number <= passed && now.Sub(x.at) >= retention {
+			keys = append(keys, segmentKey(shard, x.number))
+		}
 	}
 	return len(keys), space.Delete(ctx, keys...)
 }

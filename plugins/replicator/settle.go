@@ -24,8 +24,8 @@ type settler struct {
 
 	head    *segment // nil before it is known; number 0 for an empty log
 	foundAt age      // when it was known to be the head
-	clean   bool     // its intents are removed
 	carried []pending
+	memory  memory
 }
 
 // age is a moment on this process' clocks. One of them stands still while the machine
@@ -62,7 +62,7 @@ func (s *settler) pass(ctx context.Context) (settled, error) {
 	if err := b.list(ctx); err != nil {
 		return settled{}, err
 	}
-	if len(b.objects) == 0 && len(s.carried) == 0 {
+	if len(b.objects) == 0 && len(b.again) == 0 && len(s.carried) == 0 {
 		return settled{more: b.more}, nil
 	}
 	if err := b.judge(ctx); err != nil {
@@ -73,44 +73,48 @@ func (s *settler) pass(ctx context.Context) (settled, error) {
 		if err := s.append(ctx, seg); err != nil {
 			return settled{}, err
 		}
+		s.memory.add(b.now, seg.Intents)
 	}
-	if err := s.space.Delete(ctx, gone...); err != nil {
+	if err := s.space.Delete(ctx, append(gone, b.again...)...); err != nil {
 		return settled{segment: seg}, err
 	}
-	s.clean = s.clean || seg != nil
+	if !b.more {
+		s.memory.forget(b.oldest)
+	}
 	return settled{segment: seg, open: b.open, more: b.more}, nil
 }
 
-// catchUp finds the head of the log, if it is not known or that was long ago, and
-// removes the intents that it settled: they must not be settled again.
+// catchUp finds the head of the log, if it is not known or that was long ago.
 func (s *settler) catchUp(ctx context.Context) error {
-	if s.head == nil || since(s.foundAt) >= headLife {
-		s.head = nil
-		now := age{time.Now()}
-		number, err := headOf(ctx, s.space, s.shard)
-		if err != nil {
+	if s.head != nil && since(s.foundAt) < headLife {
+		return nil
+	}
+	now := age{time.Now()}
+	list, err := listSegments(ctx, s.space, s.shard)
+	if err != nil {
+		return err
+	}
+	if n := len(list); s.head != nil && n > 0 && list[n-1].number == s.head.number {
+		s.foundAt = now
+		return nil
+	}
+	s.head = nil
+	head := &segment{}
+	s.memory = memory{space: s.space, shard: s.shard}
+	if n := len(list); n > 0 {
+		if head, err = readSegment(ctx, s.space, s.shard, list[n-1].number); err != nil {
 			return err
 		}
-		head := &segment{}
-		if number > 0 {
-			if head, err = readSegment(ctx, s.space, s.shard, number); err != nil {
-				return err
-			}
-		}
-		s.begin(head, now)
+		s.memory.before = list[:n-1]
+		s.memory.add(list[n-1].at, head.Intents)
 	}
-	if !s.clean {
-		if err := s.space.Delete(ctx, s.head.Intents...); err != nil {
-			return err
-		}
-		s.clean = true
-	}
+	s.begin(head, now)
 	return nil
 }
 
 // begin makes a segment the head.
 func (s *settler) begin(head *segment, at age) {
-	s.head, s.foundAt, s.clean, s.carried = head, at, false, nil
+	s.head, s.foundAt, s.carried = head, at, nil
 	for _, c := range head.Carried {
 		s.carried = append(s.carried, pending{Change: c.Change, put: c.Put})
 	}
@@ -153,6 +157,8 @@ type batch struct {
 	now       time.Time   // by the server's clock
 	more      bool        // the shard has more intents than were listed
 	open      int
+	oldest    time.Time // what is older in the log concerns no intent that is there
+	again     []string  // intents that were settled before, and are there again
 }
 
 type documentKey struct{ resource, id string }
@@ -187,6 +193,12 @@ func (b *batch) list(ctx context.Context) error {
 		}
 		size, last = size+item.Size, name
 		b.order = append(b.order, item.Key)
+		if at := item.LastModified.Add(-requestLife); b.oldest.IsZero() || at.Before(b.oldest) {
+			b.oldest = at
+		}
+	}
+	if err := b.fresh(ctx); err != nil {
+		return err
 	}
 	if err := b.read(ctx, b.order, false); err != nil {
 		return err
@@ -210,6 +222,24 @@ func (b *batch) list(ctx context.Context) error {
 			x.old = !x.put.IsZero() && b.now.Sub(x.put) >= minAge
 		}
 	}
+	return nil
+}
+
+// fresh puts aside the intents that the log has settled.
+func (b *batch) fresh(ctx context.Context) error {
+	if len(b.order) == 0 {
+		return nil
+	}
+	if err := b.memory.recall(ctx, b.oldest); err != nil {
+		return err
+	}
+	b.order = slices.DeleteFunc(b.order, func(key string) bool {
+		if !b.memory.settled(key) {
+			return false
+		}
+		b.again = append(b.again, key)
+		return true
+	})
 	return nil
 }
 
@@ -314,14 +344,14 @@ func (b *batch) search(ctx context.Context, docs []*document) (all bool, err err
 			prefixes = append(prefixes, prefix)
 		}
 	}
-	lists := make([][]string, len(prefixes))
+	lists := make([][]s3db.ListItem, len(prefixes))
 	err = each(len(prefixes), func(i int) error {
 		for item, err := range b.space.List(ctx, prefixes[i], "") {
 			if err != nil {
 				return err
 			}
 			if name := documentOf(item.Key); b.objects[item.Key] == nil && (name == "" || wanted[name]) {
-				lists[i] = append(lists[i], item.Key)
+				lists[i] = append(lists[i], item)
 			}
 		}
 		return nil
@@ -329,7 +359,18 @@ func (b *batch) search(ctx context.Context, docs []*document) (all bool, err err
 	if err != nil {
 		return false, err
 	}
-	keys := slices.Concat(lists...)
+	var keys []string
+	oldest := b.oldest
+	for _, item := range slices.Concat(lists...) {
+		keys = append(keys, item.Key)
+		if at := item.LastModified.Add(-requestLife); at.Before(oldest) {
+			oldest = at
+		}
+	}
+	if err := b.memory.recall(ctx, oldest); err != nil {
+		return false, err
+	}
+	keys = slices.DeleteFunc(keys, b.memory.settled)
 	all = true
 	bulk := 0
 	keys = slices.DeleteFunc(keys, func(key string) bool {

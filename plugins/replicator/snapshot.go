@@ -74,7 +74,7 @@ func (f *follower) snapshot(ctx context.Context, rec *kept[record]) (more bool, 
 // keep saves the progress of a snapshot, unless it was begun anew.
 func (f *follower) keep(ctx context.Context, rec *kept[record], s snapshot) error {
 	next := rec.value
-	next.Format, next.Snapshot = format, s
+	next.Snapshot = s
 	if err := rec.save(ctx, next); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (f *follower) mark(ctx context.Context) ([]uint64, error) {
 			return nil, err
 		}
 		heads[shard] = head
-		done := checkpoint{Format: format, Seq: EndOf(head)}
+		done := checkpoint{Seq: EndOf(head)}
 		if head > 0 {
 			seg, err := readSegment(ctx, f.space, shard, head)
 			if err != nil {
