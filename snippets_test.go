@@ -3,6 +3,7 @@ package s3dbgen_test
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +47,7 @@ var checkedElsewhere = map[string]string{
 }
 
 // pagePatterns are the pages that people read to use the product.
-var pagePatterns = []string{"README.md", "docs/*.md", "plugins/*/README.md"}
+var pagePatterns = []string{"README.md", "docs/*.md", "plugins/*/README.md", "plugins/replicator/*/README.md"}
 
 // pages returns these pages.
 func pages(t *testing.T) []*snippets.Page {
@@ -74,6 +75,8 @@ func TestSnippets(t *testing.T) {
 			case block.File != "" && page.HasSession():
 			case block.Language == "yaml" && block.Detail != "shape":
 				checkYAML(t, block)
+			case block.Kind() == "json" && page.Path != "docs/format.md":
+				checkJSON(t, block)
 			default:
 				test := ""
 				for kind, by := range checkedElsewhere {
@@ -113,6 +116,20 @@ func checkYAML(t *testing.T, block *snippets.Block) {
 	}
 	if _, found := schema.Parse("schema.yaml", []byte(body)); len(found) > 0 {
 		t.Errorf("%s: %s\n%s", block.Place(), found, body)
+	}
+}
+
+// checkJSON reads a block as JSON values, one after the other.
+func checkJSON(t *testing.T, block *snippets.Block) {
+	t.Helper()
+	for d := json.NewDecoder(strings.NewReader(block.Text)); ; {
+		var value any
+		if err := d.Decode(&value); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Errorf("%s: %v", block.Place(), err)
+			return
+		}
 	}
 }
 

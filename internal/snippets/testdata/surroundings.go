@@ -41,10 +41,17 @@ import (
 	"github.com/s3dbgen/s3dbgen/plugins/metrics"
 	"github.com/s3dbgen/s3dbgen/plugins/otelexport"
 	"github.com/s3dbgen/s3dbgen/plugins/promexport"
+	"github.com/s3dbgen/s3dbgen/plugins/replicator"
+	"github.com/s3dbgen/s3dbgen/plugins/replicator/bigquery"
+	"github.com/s3dbgen/s3dbgen/plugins/replicator/postgres"
+	s3dbtarget "github.com/s3dbgen/s3dbgen/plugins/replicator/s3db"
+	"github.com/s3dbgen/s3dbgen/plugins/replicator/sqs"
+	"github.com/s3dbgen/s3dbgen/plugins/replicator/webhook"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/fixture"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
 	"github.com/s3dbgen/s3dbgen/runtime/s3dbtest"
+	"github.com/s3dbgen/s3dbgen/runtime/s3store"
 	"github.com/s3dbgen/s3dbgen/runtime/storetest"
 )
 
