@@ -178,7 +178,7 @@ func (d *declaration) generate(r rule) {
 		return
 	}
 	if d.typ.Kind == KindSecret && d.kind == KindSecret && (d.typ.Elem == nil || d.typ.Elem.Kind != KindString) {
-		d.report(CodeRuleKind, r.at, "only a secret that holds a string can be generated")
+		d.report(CodeRuleKind, r.at, "only a secret that holds a string can be generated").help("remove generate, or write items: string")
 		return
 	}
 	n := defaultGenerate

@@ -108,6 +108,11 @@ func (p *parser) nested(t *Type, n *node, s scope, a *Attribute) {
 			rules = nil
 		}
 	}
+	if rules == nil && p.onlyRules(n) {
+		p.report(CodeMissingType, span{pos: n.pos}, "%s has rules and no type", subject(a)).
+			help("add the type, as in {type: string, %s: …}", n.pairs[0].key.value)
+		return
+	}
 	if rules == nil {
 		rules = []rule{{name: string(KindObject), at: span{pos: n.pos}}}
 	}
@@ -118,6 +123,17 @@ func (p *parser) nested(t *Type, n *node, s scope, a *Attribute) {
 	}
 	rules = append(rules, rule{name: "fields", at: span{pos: n.pos}, arg: nodeArgument(n)})
 	p.declare(t, rules, s, a)
+}
+
+// onlyRules reports whether a mapping looks like rules of a type that is left out, and
+// not like the attributes of an object: its keys are rules, and no value is a type.
+func (p *parser) onlyRules(n *node) bool {
+	for _, pair := range n.pairs {
+		if p.rule(pair.key.value) == nil || pair.value.kind == mappingNode || looksLikeType(pair.value) {
+			return false
+		}
+	}
+	return len(n.pairs) > 0
 }
 
 // declare fills a type, and the attribute it belongs to, from rules; the first

@@ -90,7 +90,9 @@ func (d *declaration) place() {
 		d.report(CodeSecretPlace, at, "a %s cannot be inside a secret", kind).help("what a secret holds is encrypted already: write string")
 	case d.scope.container != "":
 		report := d.report(CodeSecretPlace, at, "a %s cannot be inside %s", kind, article(d.scope.container))
-		if kind == KindSecret {
+		if kind == KindPassword {
+			report.help("make it an attribute of the resource itself")
+		} else {
 			report.help("encrypt the whole: {type: secret, items: {type: %s, items: …}}", d.scope.container)
 		}
 	case kind == KindPassword && !d.scope.top():

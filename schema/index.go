@@ -276,7 +276,7 @@ func (p *parser) indexable(t *Type, s scope, at span, what, name string) bool {
 			help("only single values are compared: make another secret of the one that is unique")
 	case t.Kind == KindSecret:
 		p.report(CodeIndexSecret, at, "%s cannot use a secret: keys are not encrypted", what).
-			help("make it unique instead, and look the document up by an HMAC of the value")
+			help("make it unique instead: its keys then hold an HMAC, and the client finds the document by the value")
 	case t.Kind == KindPassword:
 		p.report(CodeIndexSecret, at, "%s cannot use a password: its hashes differ each time, and cannot be compared", what).
 			help("look the document up by another attribute")

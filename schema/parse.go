@@ -64,7 +64,8 @@ func (p *parser) options(n *node, what string, known []option, other map[string]
 
 func (p *parser) root(n *node) {
 	if n.kind != mappingNode {
-		p.report(CodeWrongNode, n.span(), "a schema is a mapping with the keys package and resources, this is %s", n.what())
+		p.report(CodeWrongNode, n.span(), "a schema is a mapping with the keys package and resources, this is %s", n.what()).
+			help("the smallest is: {package: shop, resources: {users: {attributes: {name: string}}}}")
 		return
 	}
 	n.pairs = slices.DeleteFunc(slices.Clone(n.pairs), func(p pair) bool { return strings.HasPrefix(p.key.value, "x-") })
@@ -116,7 +117,15 @@ func (p *parser) filled(n *node, what, entry string) bool {
 	case n.bad && len(n.pairs) == 0:
 		return false
 	case n.isNull() || n.kind == mappingNode && len(n.pairs) == 0:
-		p.report(CodeEmptySection, n.span(), "%s has no %s", what, entry)
+		d := p.report(CodeEmptySection, n.span(), "%s has no %s", what, entry)
+		switch entry {
+		case "resource":
+			d.help("the smallest is resources: {users: {attributes: {name: string}}}")
+		case "attribute", "attributes":
+			d.help("add attributes: {name: string}")
+		default:
+			d.help("add one, or remove %s", what)
+		}
 		return false
 	case n.kind != mappingNode:
 		p.report(CodeWrongNode, n.span(), "%s must be a mapping from names, this is %s", what, n.what())
@@ -161,8 +170,11 @@ func (p *parser) output(_, v *node) {
 	}
 }
 
+// storeNames returns the names of all stores.
+func storeNames() []string { return []string{string(StoreS3), string(StoreFile), string(StoreMem)} }
+
 func (p *parser) stores(_, v *node) {
-	all := []string{string(StoreS3), string(StoreFile), string(StoreMem)}
+	all := storeNames()
 	items := v.items
 	switch {
 	case v.isText():

@@ -175,8 +175,13 @@ func looksLikeAttributes(n *node, known []option) bool {
 	return true
 }
 
+// behaviorNames returns the names of all behaviors.
+func behaviorNames() []string {
+	return []string{string(UserManaged), string(EnforceLimits), string(TruncateData), string(BodyOverflow), string(BodyOnly)}
+}
+
 func (p *parser) behavior(v *node, to *Behavior) {
-	all := []string{string(UserManaged), string(EnforceLimits), string(TruncateData), string(BodyOverflow), string(BodyOnly)}
+	all := behaviorNames()
 	var name string
 	if !p.readText(v, "behavior", &name) {
 		return
@@ -198,9 +203,12 @@ func (p *parser) deprecated(v *node, to *string) {
 	}
 }
 
+// allowable returns the codes of warnings that a resource may allow.
+func allowable() []string { return []string{string(CodeBudgetRefused), string(CodeBudgetCut)} }
+
 // allow reads the codes of warnings that a resource does not want to hear.
 func (p *parser) allow(v *node, to *[]Code) {
-	all := []string{string(CodeBudgetRefused), string(CodeBudgetCut)}
+	all := allowable()
 	items := v.items
 	switch {
 	case v.kind == scalarNode:
@@ -247,8 +255,13 @@ func (p *parser) id(v *node, to *ID) {
 	}, map[string]string{"type": "write generator", "length": "write size"})
 }
 
+// generatorNames returns the names of all generators of ids.
+func generatorNames() []string {
+	return []string{string(NanoID), string(UUIDv1), string(UUIDv4), string(UUIDv7), string(ULID), string(Custom)}
+}
+
 func (p *parser) idGenerator(v *node, to *ID) {
-	all := []string{string(NanoID), string(UUIDv1), string(UUIDv4), string(UUIDv7), string(ULID), string(Custom)}
+	all := generatorNames()
 	var name string
 	if !p.readText(v, "generator", &name) {
 		return
