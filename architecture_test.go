@@ -171,7 +171,7 @@ var importRules = []importRule{
 	{
 		packages: "cmd/s3dbgen",
 		ours:     []string{"schema", "gen", "templates", "runtime", "runtime/dynamic", "runtime/transfer", "runtime/s3store", "runtime/boltstore", "runtime/memstore", "s3dbjs", "s3dbjs/convert", "s3dbjs/migrate", "plugins/audit"},
-		others:   []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/rogpeppe/go-internal", "github.com/schollz/progressbar/v3", "golang.org/x/mod", "golang.org/x/term"},
+		others:   []string{"github.com/fsnotify/fsnotify", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/rogpeppe/go-internal", "github.com/schollz/progressbar/v3", "golang.org/x/mod", "golang.org/x/term"},
 		because:  "the command prints what schema, gen and runtime decide",
 	},
 	{

@@ -19,6 +19,7 @@ type Project struct {
 	Beside   string // package of the Go files beside the schema, "main"
 	Program  string // name of the program, "blog"
 	Database string // of the program, a file: "store.db"
+	Editor   string // file with the JSON Schema of schema.yaml, relative to it
 }
 
 // Names of the files of a project.

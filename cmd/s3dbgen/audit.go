@@ -19,8 +19,13 @@ import (
 
 func newAudit() *cobra.Command {
 	command := &cobra.Command{
-		Use:   "audit",
-		Short: "Read and verify the audit log of a database",
+		Use:                   "audit",
+		DisableFlagsInUseLine: true,
+		Short:                 "Read and verify the audit log of a database",
+		Long: `Audit reads the log that the audit plugin keeps of who did what to which document,
+and shows that nobody has altered it.`,
+		Example: `  s3dbgen audit list s3://bucket/shop --user ada
+  s3dbgen audit verify s3://bucket/shop --audit-key-file audit.key`,
 		Args: func(*cobra.Command, []string) error {
 			return usageError{errors.New("audit needs a command: list or verify")}
 		},
@@ -72,7 +77,7 @@ write of which its program did not say what became of it, the document is asked.
 JSON is one entry a line, with the documents if the log has them; secrets and
 passwords are "[redacted]" in it.`,
 		Example: `  s3dbgen audit list s3://bucket/shop --user ada --from 2026-11-01T00:00:00Z
-  s3dbgen audit list file://./shop.db --resource users --id u1 --newest --limit 10 --format json`,
+  s3dbgen audit list file://./shop.db --resource users --id u1 --newest --format json`,
 		Args: exactly("URL"),
 		RunE: func(command *cobra.Command, args []string) (err error) {
 			if err := oneOf("format", format, "text", "json"); err != nil {

@@ -17,8 +17,9 @@ func newHistory() *cobra.Command {
 		DisableFlagsInUseLine: true,
 		Short:                 "Print what a document was under older versions",
 		Long: `History prints what a document was last under each older version of the schema,
-the newest of these first, one a line, with the attributes that the version had. Documents of
-resources with "history: true" have one; it goes when the document is deleted.
+the newest of these first, one a line, with the attributes that the version had.
+Documents of resources with "history: true" have one; it goes when the document is
+deleted.
 Secrets and passwords are "[redacted]" unless --secrets asks for them and a key is
 given.
 

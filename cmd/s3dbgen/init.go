@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/modfile"
 
 	"github.com/s3dbgen/s3dbgen/gen"
+	"github.com/s3dbgen/s3dbgen/schema"
 	"github.com/s3dbgen/s3dbgen/templates"
 )
 
@@ -64,6 +65,9 @@ Without DIR it works in the current directory.`,
 type initiation struct {
 	dir, name, module, replace string
 }
+
+// editorFile has the JSON Schema of schema.yaml, beside it.
+const editorFile = "s3dbgen.schema.json"
 
 func (p *initiation) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if p.name != "" && !validPackage(p.name) {
@@ -149,7 +153,7 @@ func (p *newProject) goModule(ctx context.Context) error {
 func (p *newProject) chooseNames() {
 	w := p.place
 	modulePath := modfile.ModulePath(p.modText)
-	n := templates.Project{Package: p.name, Beside: "main", Program: path.Base(modulePath)}
+	n := templates.Project{Package: p.name, Beside: "main", Program: path.Base(modulePath), Editor: editorFile}
 	if n.Package == "" {
 		n.Package = w.freePackage()
 	}
@@ -192,6 +196,7 @@ func (p *newProject) files(ctx context.Context, stderr io.Writer) error {
 	}
 	errs := []error{
 		p.want(templates.SchemaFile, "what is kept, and by which rules", src.text),
+		p.want(editorFile, "tells editors the keys of schema.yaml", schema.JSONSchema()),
 	}
 	if !p.place.directs {
 		name := templates.GenerateFile
@@ -352,5 +357,5 @@ func (p *newProject) steps() []string {
 		}
 		list = append(list, "go run "+program, "go test "+program)
 	}
-	return append(list, "go generate    # after each change of schema.yaml")
+	return append(list, "go generate    # after each change of schema.yaml; or leave running: go tool s3dbgen watch")
 }

@@ -93,8 +93,8 @@ func newList() *cobra.Command {
 		Short:                 "Print documents, one a line",
 		Long: `List prints the documents of a resource in the order of their ids, or those of a
 partition in its order. It reads what it prints: --prefix, --after and --limit
-spare the requests for all else. Secrets and passwords are "[redacted]" unless --secrets
-asks for them and a key is given.
+spare the requests for all else. Secrets and passwords are "[redacted]" unless
+--secrets asks for them and a key is given.
 
 ` + whereHelp + `
 

@@ -31,9 +31,9 @@ with by the next one. It is complete when it began an hour after older programs
 were shut out; --exclusive promises that none is running.
 
 Where documents need a function of their program, it names the resources and
-changes nothing: run the program's Migrate, or name the others with --resource. Rules of
-the schema are not part of the database and are not checked. --dry-run reads all documents,
-says which ones would fail, and writes nothing.
+changes nothing: run the program's Migrate, or name the others with --resource.
+Rules of the schema are not part of the database and are not checked. --dry-run
+reads all documents, says which ones would fail, and writes nothing.
 
 With --from-s3dbjs it copies every document of a database that s3db.js, the Node
 library, has written into a database of s3dbgen, with content and timestamps, and
@@ -47,12 +47,14 @@ nothing else. --dry-run reads and checks everything and writes nothing.
 Secrets of the old database are decrypted with the passphrase of its program:
 on the first line of the file of --from-passphrase-file, or in the environment
 variable ` + foreignPassphraseEnv + `; --from-default-passphrase is for programs that
-gave none. For the database that is written: ` + keysHelp + `
+gave none. Those of the database that is written have other keys:
+
+` + keysHelp + `
 
 Exit code 1 means that something was not migrated or not copied.`,
 		Example: `  s3dbgen migrate s3://bucket/shop --dry-run
   s3dbgen migrate file://./shop.db --exclusive
-  s3dbgen migrate --from-s3dbjs s3://bucket/old --to s3://bucket/new -f schema.yaml --dry-run
+  s3dbgen migrate --from-s3dbjs s3://bucket/old --to s3://bucket/new --dry-run
   s3dbgen migrate --from-s3dbjs s3://bucket/old --to file://./shop.db`,
 		RunE: func(command *cobra.Command, args []string) error {
 			foreign.dryRun, foreign.format, foreign.keys = m.options.DryRun, m.format, &m.keys

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -78,12 +79,14 @@ func (usageError) help(command *cobra.Command) string { return command.CommandPa
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "s3dbgen",
-		Short: "Generate typed Go clients that keep documents in S3",
+		Use:                   "s3dbgen",
+		DisableFlagsInUseLine: true,
+		Short:                 "Generate typed Go clients that keep documents in S3",
 		Long: `s3dbgen reads a schema in YAML and writes a Go package that stores, validates,
 finds and changes documents in an S3 bucket, in one local file, or in memory.
 
-The smallest schema is
+"s3dbgen init" begins a project: it writes a schema, the client of it, a program and
+a test. The smallest schema is
 
   package: shop
   resources: {users: {attributes: {name: string}}}
@@ -109,12 +112,40 @@ or written.`,
 		RunE: func(*cobra.Command, []string) error {
 			return usageError{errors.New("a command is missing, such as init or generate")}
 		},
+		Example: `  s3dbgen init blog
+  s3dbgen generate --check
+  s3dbgen inspect file://./shop.db`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newInit(), newGenerate(), newDiff(), newValidate(), newBreaking(), newExplain(), newGet(), newHistory(), newList(), newCount(), newInspect(), newExport(), newImport(), newFsck(), newRotate(), newImportSchema(), newMigrate(), newAudit(), newIAM(), newVersion())
+	for id, group := range commandGroups() {
+		root.AddGroup(&cobra.Group{ID: strconv.Itoa(id), Title: group.title})
+		for _, command := range group.commands {
+			command.GroupID = strconv.Itoa(id)
+			root.AddCommand(command)
+		}
+		root.SetHelpCommandGroupID(strconv.Itoa(id)) // the last one
+		root.SetCompletionCommandGroupID(strconv.Itoa(id))
+	}
 	return root
+}
+
+// commandGroup are commands for one purpose.
+type commandGroup struct {
+	title    string
+	commands []*cobra.Command
+}
+
+// commandGroups returns all commands as the help lists them.
+func commandGroups() []commandGroup {
+	return []commandGroup{
+		{"Write a client:", []*cobra.Command{newInit(), newGenerate(), newWatch(), newDiff(), newValidate(), newBreaking(), newExplain(), newJSONSchema()}},
+		{"Look into a database:", []*cobra.Command{newInspect(), newList(), newGet(), newCount(), newHistory(), newAudit()}},
+		{"Move documents:", []*cobra.Command{newExport(), newImport(), newMigrate(), newImportSchema()}},
+		{"Keep a database:", []*cobra.Command{newFsck(), newRotate(), newIAM()}},
+		{"Other:", []*cobra.Command{newVersion()}},
+	}
 }
 
 // noArgs refuses arguments that are no flags.

@@ -11,11 +11,13 @@ import (
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version of s3dbgen",
+		Use:                   "version",
+		DisableFlagsInUseLine: true,
+		Short:                 "Print the version of s3dbgen",
 		Long: `Version prints the version of s3dbgen and the release of Go that built it. The
 generated files do not name it: another release that generates the same code
 changes nothing.`,
+		Example: `  s3dbgen version`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usageError{fmt.Errorf("unexpected argument %q", args[0])}
