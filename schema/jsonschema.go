@@ -127,6 +127,7 @@ func rootForms() []optionForm {
 		{"output", "Directory of the generated package, relative to this file. Left out, it is called like the package.", output},
 		{"stores", "Which stores the generated Open can reach; all when left out. Without s3 the program contains no AWS code.",
 			anyForm(store, form{"type": "array", "minItems": 1, "uniqueItems": true, "items": store})},
+		{"fixtures", "Generates functions that make valid inputs, numbered, for tests.", form{"type": "boolean"}},
 		{"description", "Comment of the generated package.", textForm()},
 		{"defaults", "Options of all resources that do not say otherwise.", defaults},
 		{"resources", "From the name of each resource to its description. A resource is a set of documents of one shape, like a table.",

@@ -38,6 +38,7 @@ func ruleAbout(name string) string {
 		"lowercase":   "Turns the value to lower case before it is checked.",
 		"uppercase":   "Turns the value to upper case before it is checked.",
 		"normalize":   "trim and lowercase.",
+		"example":     "A value for fixtures, which obeys the other rules.",
 		"values":      "The values of an enum: names, or mappings with the key name.",
 		"version":     "Version of the UUID, 1 to 8.",
 		"schemes":     "Schemes that the URL may have, as in https,http.",
