@@ -39,6 +39,10 @@ type Change struct {
 	// document was found: in the initial snapshot, in a repair, or after a write by a
 	// program without the replicator. It is an Insert, or a Delete of what is not there.
 	Snapshot bool `json:"snapshot,omitempty"`
+
+	// Again says that a dead letter is applied again, out of the order of the log: what
+	// is before it in the log may not have been applied yet.
+	Again bool `json:"-"`
 }
 
 // Action is what a change does to a document.

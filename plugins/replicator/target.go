@@ -56,7 +56,8 @@ type Checkpointer interface {
 	// Checkpoint returns the Seq up to which Apply has got all changes of a shard; the
 	// zero Seq when there is none. It stays before a change that was rejected until
 	// Apply gets later ones in another call, since the caller may crash before it has
-	// written down what was rejected. Changes of a snapshot do not move it.
+	// written down what was rejected. Changes of a snapshot, and those that are applied
+	// Again, do not move it.
 	Checkpoint(ctx context.Context, shard int) (Seq, error)
 }
 

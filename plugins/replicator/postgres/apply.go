@@ -221,12 +221,13 @@ func (a *application) send(ctx context.Context, items []item) error {
 }
 
 // moveCheckpoint queues the statement that moves the checkpoint to the last change
-// before the barrier. A change of a snapshot says nothing of those before it.
+// before the barrier. A change of a snapshot, or one that is applied again, says nothing
+// of those before it.
 func (a *application) moveCheckpoint(b *pgx.Batch, items []item) {
 	end := items[len(items)-1].index + 1 // what follows is no item, and was rejected, or is not sent yet
 	var seq replicator.Seq
 	for _, c := range a.changes[:min(end, a.barrier)] {
-		if !c.Snapshot && seq.Compare(c.Seq) < 0 {
+		if !c.Snapshot && !c.Again && seq.Compare(c.Seq) < 0 {
 			seq = c.Seq
 		}
 	}

@@ -145,12 +145,15 @@ func TestConstraints(t *testing.T) {
 	if got := checkpoint(); got != 1000 {
 		t.Errorf("the checkpoint is at %d, want 1000", got)
 	}
-	// The state of a snapshot or a repair says nothing of the changes before it.
+	// The state of a snapshot or a repair says nothing of the changes before it, nor
+	// does a dead letter that is applied again.
 	snapshot := put(1, "users", "next", `{}`)
 	snapshot.Seq, snapshot.Snapshot = replicator.EndOf(9), true
-	apply(t, target, snapshot)
+	letter := put(10, "users", "letter", `{}`)
+	letter.Again = true
+	apply(t, target, snapshot, letter)
 	if got := checkpoint(); got != 1000 {
-		t.Errorf("the checkpoint is at %d after a snapshot, want 1000", got)
+		t.Errorf("the checkpoint is at %d after a snapshot and a dead letter, want 1000", got)
 	}
 }
 
