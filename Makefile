@@ -27,7 +27,8 @@ COUNT     ?= 1
 MODFILES  := $(wildcard plugins/*/go.mod plugins/*/*/go.mod)
 MODULES   := $(patsubst %/go.mod,./%/...,$(MODFILES))
 # Packages with goroutines, tested once more under the race detector.
-RACE      := ./runtime/... ./behaviors/... ./example/... ./internal/sim ./plugins ./plugins/audit ./plugins/cache ./plugins/costs ./plugins/metrics
+RACE      := ./runtime/... ./behaviors/... ./example/... ./internal/sim ./plugins ./plugins/audit ./plugins/cache ./plugins/costs ./plugins/metrics \
+	./plugins/replicator/sqs ./plugins/replicator/postgres
 
 # What tests that need servers see. CI leaves no server out; elsewhere the tests of a
 # server that cannot be installed are skipped, and make says so.

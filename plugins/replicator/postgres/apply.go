@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -28,22 +29,20 @@ func (t *Target) Apply(ctx context.Context, changes []replicator.Change) ([]repl
 	if err != nil || len(changes) == 0 {
 		return nil, err
 	}
-	a := &application{target: t, plan: p, changes: changes, refused: map[document]bool{}, barrier: len(changes)}
-	items := a.items()
-	if err := a.write(ctx, items); err != nil {
+	a := &application{target: t, plan: p, changes: changes, rows: make([][]row, len(changes)), refused: replicator.NewRefusals(changes)}
+	if err := a.refused.Halve(ctx, a.convert(), a.send, refusal); err != nil {
 		return nil, wrap("apply", err)
 	}
-	slices.SortFunc(a.rejected, func(x, y replicator.Rejection) int { return x.Index - y.Index })
-	return a.rejected, nil
+	return a.refused.List(), nil
 }
 
-// document names a document.
-type document struct{ resource, id string }
-
-// item is a change as the rows that it writes.
-type item struct {
-	index int // of the change
-	rows  []row
+// application is one call of Apply.
+type application struct {
+	target  *Target
+	plan    *plan
+	changes []replicator.Change
+	rows    [][]row // of each change
+	refused *replicator.Refusals
 }
 
 // row is the row of a document in a table.
@@ -52,61 +51,28 @@ type row struct {
 	cells []cell
 }
 
-// application is one call of Apply.
-type application struct {
-	target   *Target
-	plan     *plan
-	changes  []replicator.Change
-	rejected []replicator.Rejection
-	refused  map[document]bool
-	// barrier is the index of the first change that was rejected. The checkpoint stays
-	// before it: until the caller has written down what was rejected, it must be sent
-	// again after a crash.
-	barrier int
-}
-
-// reject notes what became of a change, and holds back those of its document after it.
-func (a *application) reject(index int, reason string) {
-	a.rejected = append(a.rejected, replicator.Rejection{Index: index, Reason: reason})
-	a.refused[a.document(index)] = true
-	a.barrier = min(a.barrier, index)
-}
-
-// held reports whether a change follows a rejected one of its document, and notes it.
-func (a *application) held(index int) bool {
-	if !a.refused[a.document(index)] {
-		return false
-	}
-	a.rejected = append(a.rejected, replicator.Rejection{Index: index, Reason: "follows a rejected change of the document", Held: true})
-	return true
-}
-
-func (a *application) document(index int) document {
-	return document{a.changes[index].Resource, a.changes[index].ID}
-}
-
-// items turns changes into rows; those that no column can hold are rejected.
-func (a *application) items() []item {
-	items := make([]item, 0, len(a.changes))
+// convert turns changes into rows, and returns the indexes of those that are to be sent.
+// Changes that no column can hold are refused.
+func (a *application) convert() []int {
+	indexes := make([]int, 0, len(a.changes))
 	for i := range a.changes {
-		if a.held(i) {
+		if a.refused.Skip(i) {
 			continue
 		}
-		x := item{index: i}
-		reason := a.plan.rows(&x, &a.changes[i])
-		if reason != "" {
-			a.reject(i, reason)
+		var reason string
+		if a.rows[i], reason = a.plan.rows(&a.changes[i]); reason != "" {
+			a.refused.Refuse(i, reason)
 			continue
 		}
-		items = append(items, x)
+		indexes = append(indexes, i)
 	}
-	return items
+	return indexes
 }
 
-// rows adds the rows of a change. It returns why PostgreSQL cannot hold it.
-func (p *plan) rows(x *item, c *replicator.Change) (reason string) {
+// rows returns the rows of a change, or why PostgreSQL cannot hold it.
+func (p *plan) rows(c *replicator.Change) (rows []row, reason string) {
 	if strings.IndexByte(c.ID, 0) >= 0 {
-		return "the id has a NUL character, which PostgreSQL's texts cannot hold"
+		return nil, "the id has a NUL character, which PostgreSQL's texts cannot hold"
 	}
 	var members map[string]json.RawMessage
 	for _, d := range p.routes[c.Resource] {
@@ -116,16 +82,16 @@ func (p *plan) rows(x *item, c *replicator.Change) (reason string) {
 		t := p.tables[d.table]
 		if members == nil && c.Action != replicator.Delete && !t.documents {
 			if err := json.Unmarshal(c.After, &members); err != nil || members == nil {
-				return "the document is no JSON object"
+				return nil, "the document is no JSON object"
 			}
 		}
 		cells, reason := t.cells(c, members)
 		if reason != "" {
-			return reason
+			return nil, reason
 		}
-		x.rows = append(x.rows, row{d.table, cells})
+		rows = append(rows, row{d.table, cells})
 	}
-	return ""
+	return rows, ""
 }
 
 // cells returns the values of the columns in the order of the statement's.
@@ -171,62 +137,45 @@ func (c *column) in(members map[string]json.RawMessage) json.RawMessage {
 	return nil
 }
 
-// write writes changes, each half by itself when the server refuses them together.
-func (a *application) write(ctx context.Context, items []item) error {
-	items = slices.DeleteFunc(items, func(x item) bool { return a.held(x.index) })
-	if len(items) == 0 {
-		return nil
-	}
-	err := a.send(ctx, items)
-	reason := refusal(err)
-	if reason == "" {
-		return err
-	}
-	if len(items) < 2 {
-		a.reject(items[0].index, reason)
-		return nil
-	}
-	half := len(items) / 2
-	if err := a.write(ctx, slices.Clone(items[:half])); err != nil {
-		return err
-	}
-	return a.write(ctx, slices.Clone(items[half:]))
-}
-
 // send writes changes in one transaction, of each document and table the last row. The
 // statements go in one pipeline, which is a transaction of its own.
-func (a *application) send(ctx context.Context, items []item) error {
+func (a *application) send(ctx context.Context, indexes []int) error {
 	var b pgx.Batch
-	a.moveCheckpoint(&b, items)
+	a.moveCheckpoint(&b, indexes)
 	if a.plan.log != "" {
-		a.writeLog(&b, items)
+		a.writeLog(&b, indexes)
 	}
-	byTable := make([]map[document]*row, len(a.plan.tables))
-	for i := range items {
-		for j := range items[i].rows {
-			r := &items[i].rows[j]
-			if byTable[r.table] == nil {
-				byTable[r.table] = make(map[document]*row, len(items))
+	type document struct{ resource, id string }
+	last := make([]map[document]*row, len(a.plan.tables))
+	for _, i := range indexes {
+		for j := range a.rows[i] {
+			r := &a.rows[i][j]
+			if last[r.table] == nil {
+				last[r.table] = make(map[document]*row, len(indexes))
 			}
-			byTable[r.table][a.document(items[i].index)] = r
+			last[r.table][document{a.changes[i].Resource, a.changes[i].ID}] = r
 		}
 	}
-	for n, rows := range byTable {
+	for n, rows := range last {
 		if len(rows) > 0 {
 			t := a.plan.tables[n]
-			b.Queue(t.insert, t.columnwise(rows)...)
+			b.Queue(t.insert, t.columnwise(slices.Collect(maps.Values(rows)))...)
 		}
 	}
 	return a.target.pool.SendBatch(ctx, &b).Close()
 }
 
-// moveCheckpoint queues the statement that moves the checkpoint to the last change
-// before the barrier. A change of a snapshot, or one that is applied again, says nothing
-// of those before it.
-func (a *application) moveCheckpoint(b *pgx.Batch, items []item) {
-	end := items[len(items)-1].index + 1 // what follows is no item, and was rejected, or is not sent yet
+// moveCheckpoint queues the statement that moves the checkpoint to the last change that
+// is sent, but not past one that was refused: until the caller has written that down, it
+// must be sent again after a crash. A change of a snapshot, or one that is applied again,
+// says nothing of those before it.
+func (a *application) moveCheckpoint(b *pgx.Batch, indexes []int) {
+	end := indexes[len(indexes)-1] + 1
+	if refused := a.refused.List(); len(refused) > 0 {
+		end = min(end, refused[0].Index)
+	}
 	var seq replicator.Seq
-	for _, c := range a.changes[:min(end, a.barrier)] {
+	for _, c := range a.changes[:end] {
 		if !c.Snapshot && !c.Again && seq.Compare(c.Seq) < 0 {
 			seq = c.Seq
 		}
@@ -236,12 +185,8 @@ func (a *application) moveCheckpoint(b *pgx.Batch, items []item) {
 
 // columnwise returns rows as arrays, one for each column, in the order of their keys,
 // so that processes that write the same rows wait for each other and do not deadlock.
-func (t *table) columnwise(rows map[document]*row) []any {
-	list := make([]*row, 0, len(rows))
-	for _, r := range rows {
-		list = append(list, r)
-	}
-	slices.SortFunc(list, func(x, y *row) int {
+func (t *table) columnwise(rows []*row) []any {
+	slices.SortFunc(rows, func(x, y *row) int {
 		for i := range t.key {
 			if c := strings.Compare(x.cells[i].String, y.cells[i].String); c != 0 {
 				return c
@@ -249,10 +194,10 @@ func (t *table) columnwise(rows map[document]*row) []any {
 		}
 		return 0
 	})
-	args := make([]any, len(list[0].cells))
+	args := make([]any, len(rows[0].cells))
 	for i := range args {
-		values := make(pgtype.FlatArray[cell], len(list))
-		for j, r := range list {
+		values := make(pgtype.FlatArray[cell], len(rows))
+		for j, r := range rows {
 			values[j] = r.cells[i]
 		}
 		args[i] = values
@@ -262,13 +207,13 @@ func (t *table) columnwise(rows map[document]*row) []any {
 
 // writeLog queues the statement that adds changes to the log: all that lead to a
 // table, whether or not a later one has overtaken them.
-func (a *application) writeLog(b *pgx.Batch, items []item) {
+func (a *application) writeLog(b *pgx.Batch, indexes []int) {
 	var columns [8]pgtype.FlatArray[cell]
-	for _, x := range items {
-		if len(x.rows) == 0 {
+	for _, i := range indexes {
+		if len(a.rows[i]) == 0 {
 			continue
 		}
-		c := &a.changes[x.index]
+		c := &a.changes[i]
 		data := c.After
 		if c.Action == replicator.Delete {
 			data = c.Before
@@ -288,12 +233,12 @@ func (a *application) writeLog(b *pgx.Batch, items []item) {
 	b.Queue(a.plan.log, args...)
 }
 
-// refusal returns why the server refuses rows for good; "" when err is nil or says
-// something else.
-func refusal(err error) string {
+// refusal returns why the server refuses rows for good. It reports false when an error
+// says something else.
+func refusal(err error) (string, bool) {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
-		return ""
+		return "", false
 	}
 	reason := e.Message
 	switch {
@@ -304,7 +249,7 @@ func refusal(err error) string {
 		strings.HasPrefix(e.Code, "54"), // program limit exceeded
 		e.Code == "P0001":               // raised by a trigger
 	default:
-		return ""
+		return "", false
 	}
-	return fmt.Sprintf("%s (SQLSTATE %s)", reason, e.Code)
+	return fmt.Sprintf("%s (SQLSTATE %s)", reason, e.Code), true
 }

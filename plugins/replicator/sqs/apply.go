@@ -44,26 +44,21 @@ func (t *Target) Apply(ctx context.Context, changes []replicator.Change) ([]repl
 	if p == nil {
 		return nil, fmt.Errorf("%w: sqs: the target has not been prepared", s3db.ErrConfig)
 	}
-	s := &sending{target: t, rejected: map[int]replicator.Rejection{}, refused: map[string]bool{}}
+	s := &sending{target: t, refused: replicator.NewRefusals(changes)}
 	s.queue(p, changes)
 	for len(s.pending) > 0 {
 		if err := s.round(ctx); err != nil {
 			return nil, err
 		}
 	}
-	var list []replicator.Rejection
-	for _, i := range slices.Sorted(maps.Keys(s.rejected)) {
-		list = append(list, s.rejected[i])
-	}
-	return list, nil
+	return s.refused.List(), nil
 }
 
 // sending is one call of Apply.
 type sending struct {
-	target   *Target
-	pending  []*parcel // in the order of changes
-	rejected map[int]replicator.Rejection
-	refused  map[string]bool // groups of the documents of which a change was rejected
+	target  *Target
+	pending []*parcel // in the order of changes
+	refused *replicator.Refusals
 }
 
 // parcel is a message on its way to a queue.
@@ -81,43 +76,29 @@ type parcel struct {
 func (s *sending) queue(p *plan, changes []replicator.Change) {
 	for i := range changes {
 		c := &changes[i]
-		group := hash(p.database, c.Resource, c.ID)
 		var to []string
 		for _, r := range p.routes[c.Resource] {
 			if r.takes.Takes(c.Action) && !slices.Contains(to, r.queue) {
 				to = append(to, r.queue)
 			}
 		}
-		if len(to) == 0 || s.held(i, group) {
+		if len(to) == 0 || s.refused.Skip(i) {
 			continue
 		}
-		m, problem := newMessage(group, c)
+		m, problem := newMessage(hash(p.database, c.Resource, c.ID), c)
 		for _, queue := range to {
 			if problem == "" && m.size > p.limits[queue] {
 				problem = fmt.Sprintf("the message has %d bytes, and the queue takes %d", m.size, p.limits[queue])
 			}
 		}
 		if problem != "" {
-			s.reject(i, group, problem)
+			s.refused.Refuse(i, problem)
 			continue
 		}
 		for _, queue := range to {
 			s.pending = append(s.pending, &parcel{message: m, index: i, to: queue})
 		}
 	}
-}
-
-func (s *sending) reject(index int, group, reason string) {
-	s.rejected[index] = replicator.Rejection{Index: index, Reason: reason}
-	s.refused[group] = true
-}
-
-// held reports whether a change follows a rejected one of its document, and notes it.
-func (s *sending) held(index int, group string) bool {
-	if _, is := s.rejected[index]; !is && s.refused[group] {
-		s.rejected[index] = replicator.Rejection{Index: index, Reason: "follows a rejected change of the document", Held: true}
-	}
-	return s.refused[group]
 }
 
 // round sends, of each document to each queue, the first message that is pending.
@@ -140,11 +121,11 @@ func (s *sending) round(ctx context.Context) error {
 	again := 0
 	for _, p := range s.pending {
 		if p.refusal != "" {
-			s.reject(p.index, p.group, p.refusal)
+			s.refused.Refuse(p.index, p.refusal)
 		}
 		again = max(again, p.attempts)
 	}
-	s.pending = slices.DeleteFunc(s.pending, func(p *parcel) bool { return p.sent || s.held(p.index, p.group) })
+	s.pending = slices.DeleteFunc(s.pending, func(p *parcel) bool { return p.sent || s.refused.Skip(p.index) })
 	if again == 0 || len(s.pending) == 0 {
 		return nil
 	}
