@@ -191,10 +191,16 @@ func (s *scanner) nextPage(other chan struct{}) bool {
 	}
 }
 
+// ask lets list go on. A list that a cancelled context has ended takes no turn, and may
+// have left the last one.
 func (s *scanner) ask() {
-	if !s.asked {
-		s.asked = true
-		s.turn <- struct{}{}
+	if s.asked {
+		return
+	}
+	s.asked = true
+	select {
+	case s.turn <- struct{}{}:
+	case <-s.ctx.Done():
 	}
 }
 
