@@ -83,6 +83,7 @@ lint: $(GOLANGCI_LINT) ## Check form: linters (of generated code too), go.mod, g
 .PHONY: generate
 generate: ## Write example/generated and all golden files anew
 	go run ./cmd/s3dbgen generate -f $(SCHEMA)
+	go generate ./example/plugins
 	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
 
 .PHONY: bench

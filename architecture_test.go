@@ -53,6 +53,11 @@ var importRules = []importRule{
 		because:  "generator and generated code read templates of texts alike; programs link nothing for it",
 	},
 	{
+		packages: "gen/plugin",
+		ours:     []string{"schema"},
+		because:  "generator plugins see the schema and what is decided about the package, not how it is printed",
+	},
+	{
 		packages: "gen/...",
 		ours:     []string{"gen/...", "schema", "templates", "runtime/compat", "runtime/fixture"},
 		others:   []string{"github.com/dave/jennifer", "github.com/go-openapi/inflect"},
@@ -161,6 +166,16 @@ var importRules = []importRule{
 		ours:     []string{"runtime", "behaviors", "runtime/fixture", "runtime/s3store", "runtime/boltstore", "runtime/memstore"},
 		others:   []string{"github.com/google/uuid", "github.com/shopspring/decimal"},
 		because:  "generated code names the runtime, its stores and the types of values",
+	},
+	{
+		packages: "example/plugins/generated",
+		ours:     []string{"runtime", "behaviors", "runtime/s3store", "runtime/boltstore", "runtime/memstore"},
+		because:  "generated code names the runtime and its stores",
+	},
+	{
+		packages: "example/plugins/...",
+		ours:     []string{"gen", "gen/plugin", "schema", "example/plugins/..."},
+		because:  "generator plugins of users use the public API of the generator",
 	},
 	{
 		packages: "example",

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Apply carries out the plan. Every changed file is first written whole under
@@ -65,6 +66,11 @@ func (p *Plan) Apply() error {
 	for _, s := range changes {
 		if s.State == LeftOver {
 			errs = append(errs, os.Remove(s.Path))
+			for dir := filepath.Dir(s.Path); strings.HasPrefix(dir, p.dir+string(filepath.Separator)); dir = filepath.Dir(dir) {
+				if os.Remove(dir) != nil { // it holds other files
+					break
+				}
+			}
 		}
 	}
 	return errors.Join(errs...)

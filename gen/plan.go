@@ -17,6 +17,7 @@ import (
 // Plan says what has to change on disk so that it holds the generated files.
 // Making one only reads.
 type Plan struct {
+	dir   string // of the package
 	steps []Step // in the order of their paths
 }
 
@@ -60,7 +61,7 @@ func (e *ForeignFileError) Error() string {
 // touched. The error is a *ForeignFileError, perhaps several joined, or one of
 // the file system.
 func NewPlan(dir, packageName string, files []File) (*Plan, error) {
-	p := &Plan{}
+	p := &Plan{dir: filepath.Clean(dir)}
 	present, err := readDir(dir)
 	if err != nil {
 		return nil, err
@@ -69,7 +70,10 @@ func NewPlan(dir, packageName string, files []File) (*Plan, error) {
 	planned := make(map[string]bool, len(files))
 	for _, f := range files {
 		planned[strings.ToLower(f.Name)] = true
-		s, err := compare(filepath.Join(dir, f.Name), f.Content, isOurs)
+		if f.Plugin != "" {
+			continue
+		}
+		s, err := compare(filepath.Join(dir, f.Name), f.Content, marks{isOurs, isEdited})
 		errs = append(errs, err)
 		p.steps = append(p.steps, s)
 	}
@@ -87,6 +91,7 @@ func NewPlan(dir, packageName string, files []File) (*Plan, error) {
 		}
 		errs = append(errs, err)
 	}
+	errs = append(errs, p.planExtra(files))
 	slices.SortFunc(p.steps, func(a, b Step) int { return strings.Compare(a.Path, b.Path) })
 	return p, errors.Join(errs...)
 }
@@ -94,12 +99,12 @@ func NewPlan(dir, packageName string, files []File) (*Plan, error) {
 // Add plans another file, such as the lock file, outside the directory. It is
 // written before the others, and its directory made when it is missing.
 func (p *Plan) Add(path string, content []byte) error {
-	s, err := compare(path, content, func([]byte) bool { return true })
+	s, err := compare(path, content, marks{
+		ours:   func([]byte) bool { return true },
+		edited: func([]byte) bool { return false },
+	})
 	if err != nil {
 		return err
-	}
-	if s.State == Edited { // it carries no sum
-		s.State = Stale
 	}
 	p.steps = slices.Insert(p.steps, 0, s)
 	return nil
@@ -130,8 +135,18 @@ func readDir(dir string) ([]fs.DirEntry, error) {
 	return present, nil
 }
 
+// marks tell from the content of a file on disk whether an earlier run wrote it, and
+// whether somebody has changed it since.
+type marks struct{ ours, edited func(present []byte) bool }
+
+// normalLines undoes the line ends that version control may have given a file for
+// another system.
+func normalLines(content []byte) []byte {
+	return bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))
+}
+
 // compare finds out how the file at path differs from content.
-func compare(path string, content []byte, ours func([]byte) bool) (Step, error) {
+func compare(path string, content []byte, m marks) (Step, error) {
 	s := Step{Path: path, content: content}
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -149,14 +164,14 @@ func compare(path string, content []byte, ours func([]byte) bool) (Step, error) 
 	if err != nil {
 		return s, err
 	}
-	// Version control may have given the file the line ends of another system.
-	present = bytes.ReplaceAll(present, []byte("\r\n"), []byte("\n"))
+	same := bytes.Equal(present, content)
+	present = normalLines(present)
 	switch {
-	case bytes.Equal(present, content):
+	case same || bytes.Equal(present, content):
 		s.State = Unchanged
-	case !ours(present):
+	case !m.ours(present):
 		return s, &ForeignFileError{Path: path, What: "a file that s3dbgen did not generate"}
-	case isEdited(present):
+	case m.edited(present):
 		s.State = Edited
 	default:
 		s.State = Stale

@@ -21,8 +21,9 @@ import (
 
 // File is one generated file.
 type File struct {
-	Name    string // without a directory
+	Name    string // below the directory of the package, with "/"
 	Content []byte
+	Plugin  string // that added it; "" for those of the package itself
 }
 
 // Generate returns the files of the package that a schema describes, in the
@@ -36,6 +37,12 @@ func Generate(s *schema.Schema, lock Names) ([]File, schema.Diagnostics, error) 
 	if found.HasErrors() {
 		return nil, found, nil
 	}
+	files, err := p.render()
+	return files, found, err
+}
+
+// render prints the files of the package, as many at a time as there are processors.
+func (p *program) render() ([]File, error) {
 	all := p.files()
 	files := make([]File, len(all))
 	errs := make([]error, len(files))
@@ -52,10 +59,10 @@ func Generate(s *schema.Schema, lock Names) ([]File, schema.Diagnostics, error) 
 	wg.Wait()
 	for i, err := range errs {
 		if err != nil {
-			return nil, found, fmt.Errorf("generated file %s is not Go, please report this with the schema: %w", files[i].Name, err)
+			return nil, fmt.Errorf("generated file %s is not Go, please report this with the schema: %w", files[i].Name, err)
 		}
 	}
-	return files, found, nil
+	return files, nil
 }
 
 // source is a file that can be printed.

@@ -83,6 +83,8 @@ const (
 	CodeGoNameTaken   Code = "S3D0501"
 	CodeGoNameInvalid Code = "S3D0502"
 	CodeFixture       Code = "S3D0510"
+	CodePlugin        Code = "S3D0520"
+	CodePluginFile    Code = "S3D0521"
 )
 
 // Codes of the budget, see Schema.CheckBudgets.

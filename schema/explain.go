@@ -364,6 +364,14 @@ func explainGo() []Explanation {
 			Code: CodeFixture, Title: "no value for fixtures",
 			Text: "With fixtures: true, the generator makes a value for each attribute that obeys all its rules. It found none here: rules may contradict each other in a way that it cannot see, or a pattern may leave too little room for the others. Give a value yourself with the rule example, or simplify the rules.",
 		},
+		{
+			Code: CodePlugin, Title: "a generator plugin failed or found something wrong",
+			Text: "A plugin that the schema names under plugins did not run, did not answer in time, answered something other than the protocol says, or reports a problem of the schema. Run its command by hand with a request on standard input to see more; docs/generator-plugins.md describes both.",
+		},
+		{
+			Code: CodePluginFile, Title: "a file of a generator plugin cannot be written",
+			Text: "Files of plugins lie below the directory of the generated package, each under a name of its own: a relative path with slashes, without dot segments. Change the plugin, or its options.",
+		},
 	}
 }
 

@@ -129,10 +129,25 @@ func rootForms() []optionForm {
 			anyForm(store, form{"type": "array", "minItems": 1, "uniqueItems": true, "items": store})},
 		{"fixtures", "Generates functions that make valid inputs, numbered, for tests.", form{"type": "boolean"}},
 		{"description", "Comment of the generated package.", textForm()},
+		{"plugins", "Programs that add files to the generated ones.", form{"type": "array", "items": pluginForm()}},
 		{"defaults", "Options of all resources that do not say otherwise.", defaults},
 		{"resources", "From the name of each resource to its description. A resource is a set of documents of one shape, like a table.",
 			namedForm(named(resourcePattern), reference("resource"))},
 	}
+}
+
+// pluginForm is the form of a generator plugin.
+func pluginForm() form {
+	word := patternForm(`^[^ ]+$`)
+	f := mappingForm([]optionForm{
+		{"name", "Tells plugins apart in messages.", patternForm(pluginPattern.String())},
+		{"cmd", "The program with its arguments; no shell reads them. It runs in the directory of this file.",
+			anyForm(word, form{"type": "array", "minItems": 1, "items": textForm()})},
+		{"options", "What the plugin gets as its options.", form{"type": "object"}},
+		{"timeout", "How long the program may take, as in 30s; a minute when left out.", patternForm(`^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$`)},
+	})
+	f["required"] = []string{"name", "cmd"}
+	return f
 }
 
 // named is a pattern of names with the limit of their length.

@@ -11,11 +11,18 @@ import (
 // Parse reads a schema. File is its path as messages should name it; src its
 // text. All mistakes are found in one run; the schema is nil when any is an
 // error, and diagnostics may hold warnings beside a schema. Numbers and versions
-// are not set before Assign.
-func Parse(file string, src []byte) (*Schema, Diagnostics) {
+// are not set before Assign. Edits change what is written before it is checked, in
+// their order.
+func Parse(file string, src []byte, edits ...Edit) (*Schema, Diagnostics) {
 	r := &reporter{src: newSource(file, src)}
 	p := &parser{reporter: r, schema: &Schema{File: file, src: r.src}, specs: ruleSpecs()}
-	if root := r.readTree(); root != nil {
+	root := r.readTree()
+	for _, e := range edits {
+		if root != nil {
+			root = e.apply(r, root)
+		}
+	}
+	if root != nil {
 		p.root(root)
 	}
 	found := r.diagnostics()
@@ -76,6 +83,7 @@ func (p *parser) root(n *node) {
 		{"stores", p.stores},
 		{"description", func(_, v *node) { p.readText(v, "description", &p.schema.Description) }},
 		{"fixtures", func(_, v *node) { p.readBool(v, "fixtures", &p.schema.Fixtures) }},
+		{"plugins", func(_, v *node) { p.plugins(v) }},
 		{"defaults", func(_, v *node) { p.readDefaults(v) }},
 		{"resources", func(k, v *node) { resources = pair{k, v} }},
 	}, rootHints())
@@ -107,7 +115,6 @@ func rootHints() map[string]string {
 		"id":                "write it under defaults for all resources: defaults: {id: …}",
 		"attributes":        "attributes belong to a resource: resources: {users: {attributes: …}}",
 		"connectionString":  "the place of the data is given when the program opens the database, not in the schema",
-		"plugins":           "plugins are given in Go when the program opens the database",
 	}
 }
 

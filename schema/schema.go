@@ -3,6 +3,8 @@
 // place and the fix.
 package schema
 
+import "time"
+
 // Schema is a checked description of a database. Everything in it is decided:
 // rules are typed, numbers are assigned, references are resolved.
 type Schema struct {
@@ -12,6 +14,7 @@ type Schema struct {
 	Stores      []Store
 	Description string
 	Fixtures    bool        // generate functions that make example documents for tests
+	Plugins     []*Plugin   // programs that add files to the generated ones
 	Resources   []*Resource // in the order of the file
 
 	src *source // text of File, for the excerpts of diagnostics
@@ -26,6 +29,15 @@ const (
 	StoreFile Store = "file"
 	StoreMem  Store = "mem"
 )
+
+// Plugin is a program that adds files to the generated ones.
+type Plugin struct {
+	Pos     Position
+	Name    string
+	Command []string       // program and arguments
+	Options map[string]any // as JSON has them: string, float64, bool, nil, []any, map[string]any
+	Timeout time.Duration  // 0 when not given
+}
 
 // Resource is a set of documents of one shape.
 type Resource struct {

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,6 +12,8 @@ type source struct {
 	file  string
 	text  string // without a byte order mark
 	lines []string
+
+	others []*source // texts of edits, which became part of the schema
 }
 
 // maxFileSize bounds a schema or lock file, in bytes.
@@ -25,8 +28,15 @@ func newSource(file string, text []byte) *source {
 	return s
 }
 
-// line returns the line of pos, "" when pos is not in s.
+// line returns the line of pos, "" when pos is neither in s nor in the text of an edit.
 func (s *source) line(pos Position) string {
+	if s != nil && pos.File != s.file {
+		i := slices.IndexFunc(s.others, func(o *source) bool { return o.file == pos.File })
+		if i < 0 {
+			return ""
+		}
+		s = s.others[i]
+	}
 	if s == nil || pos.Line < 1 || pos.Line > len(s.lines) {
 		return ""
 	}
@@ -65,6 +75,9 @@ func isASCII(text string) bool {
 
 // wordEnd returns the end of the name that begins at pos.
 func (s *source) wordEnd(pos Position) Position {
+	if !pos.IsValid() {
+		return pos // the file as a whole
+	}
 	n := 0
 	for _, r := range s.rest(pos) {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/s3dbgen/s3dbgen/gen"
 	"github.com/s3dbgen/s3dbgen/schema"
 )
 
@@ -91,12 +92,12 @@ func earlierSource(ctx context.Context, path, against string) (*source, error) {
 	if _, err := os.Stat(against); err == nil {
 		return readSource(against, nil)
 	}
-	s := &source{path: against + ":" + path, lockPath: against + ":" + lockPath(path)}
+	s := &source{path: against + ":" + path, lockPath: against + ":" + gen.LockPath(path)}
 	var err error
 	if s.text, err = gitShow(ctx, against, path); err != nil {
 		return nil, fmt.Errorf("--against %s: neither a file nor a revision that has the schema: %w", against, err)
 	}
-	if s.lockText, err = gitShow(ctx, against, lockPath(path)); err != nil {
+	if s.lockText, err = gitShow(ctx, against, gen.LockPath(path)); err != nil {
 		return nil, fmt.Errorf("--against %s: the schema has no lock file there: %w", against, err)
 	}
 	return s, nil

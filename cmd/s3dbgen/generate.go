@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/s3dbgen/s3dbgen/gen"
-	"github.com/s3dbgen/s3dbgen/schema"
 )
 
 func newGenerate() *cobra.Command {
@@ -83,7 +81,7 @@ func (g *generation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 		return err
 	}
 	// A warning may be of what the lock file was before this run.
-	if p.warnings == "" || len(p.Changes()) == 0 {
+	if !p.plugins && (p.warnings == "" || len(p.Changes()) == 0) {
 		known.save(p.dir, p.warnings, p.lockText)
 	}
 	return reportWritten(stdout, p.Plan, p.dir)
@@ -103,6 +101,7 @@ type planned struct {
 	dir      string
 	lockText []byte
 	warnings string
+	plugins  bool // take part, and may read anything
 }
 
 // plan generates the files and compares them with those on disk. It writes
@@ -112,41 +111,23 @@ func (g *generation) plan(ctx context.Context, src *source, stderr io.Writer) (*
 	if err != nil {
 		return nil, err
 	}
-	files, names, err := gen.Generate(parsed, lock)
+	dir := gen.Directory(parsed, g.output)
+	plan, more, err := gen.Prepare(ctx, gen.Input{Schema: parsed, Lock: lock, LockPath: src.lockPath, Dir: dir, Stderr: stderr})
 	if err != nil {
 		return nil, err
 	}
-	found = append(found, names...)
+	found = append(found, more...)
 	if err := found.Err(); err != nil {
 		return nil, err
 	}
-	p := &planned{dir: g.directory(parsed), lockText: lock.Bytes(), warnings: found.Sort().String()}
+	p := &planned{Plan: plan, dir: dir, lockText: lock.Bytes(), warnings: found.Sort().String(), plugins: len(parsed.Plugins) > 0}
 	if _, err := io.WriteString(stderr, p.warnings); err != nil {
-		return nil, err
-	}
-	if p.Plan, err = gen.NewPlan(p.dir, parsed.Package, files); err != nil {
-		return nil, err
-	}
-	if err := p.Add(src.lockPath, p.lockText); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("nothing was written: %w", err)
 	}
 	return p, nil
-}
-
-// directory decides where the package goes.
-func (g *generation) directory(s *schema.Schema) string {
-	beside := filepath.Dir(g.schema)
-	switch {
-	case g.output != "":
-		return filepath.Clean(g.output)
-	case s.Output != "":
-		return filepath.Join(beside, filepath.FromSlash(s.Output))
-	default:
-		return filepath.Join(beside, s.Package)
-	}
 }
 
 func reportDifferences(stdout io.Writer, plan *gen.Plan) error {

@@ -225,7 +225,7 @@ func (p *newProject) source(file string, given bool) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	src := &source{path: file, text: text, lockPath: lockPath(file)}
+	src := &source{path: file, text: text, lockPath: gen.LockPath(file)}
 	src.lockText, err = readFile(src.lockPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
@@ -300,7 +300,7 @@ type line struct{ verb, path, about string }
 
 // lines tell of the files that were written and of those that were kept.
 func (p *newProject) lines() []line {
-	about := map[string]string{lockPath(p.shown(templates.SchemaFile, p.place.dir)): "the numbers of attributes; commit it"}
+	about := map[string]string{gen.LockPath(p.shown(templates.SchemaFile, p.place.dir)): "the numbers of attributes; commit it"}
 	for _, f := range p.wanted {
 		about[f.path] = f.about
 	}

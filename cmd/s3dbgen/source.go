@@ -6,9 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 
+	"github.com/s3dbgen/s3dbgen/gen"
 	"github.com/s3dbgen/s3dbgen/schema"
 )
 
@@ -29,7 +28,7 @@ func readSource(path string, stdin io.Reader) (*source, error) {
 		text, err := io.ReadAll(stdin)
 		return &source{path: "<stdin>", text: text}, err
 	}
-	s := &source{path: path, lockPath: lockPath(path)}
+	s := &source{path: path, lockPath: gen.LockPath(path)}
 	var err error
 	if s.text, err = readFile(path); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -51,11 +50,6 @@ func readFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is a directory, a file is needed", path)
 	}
 	return os.ReadFile(path)
-}
-
-// lockPath is the name of the lock file: schema.yaml has schema.lock.yaml.
-func lockPath(path string) string {
-	return strings.TrimSuffix(path, filepath.Ext(path)) + ".lock.yaml"
 }
 
 // parse checks the schema and numbers it. Warnings are returned beside it;

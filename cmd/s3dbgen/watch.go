@@ -13,6 +13,8 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 	"github.com/spf13/cobra"
+
+	"github.com/s3dbgen/s3dbgen/gen"
 )
 
 func newWatch() *cobra.Command {
@@ -49,7 +51,7 @@ func (g *generation) watch(ctx context.Context, stdout, stderr io.Writer) error 
 	if g.schema == standardInput {
 		return usageError{errors.New("watch needs a file")}
 	}
-	files, err := watchFiles(ctx, g.schema, lockPath(g.schema))
+	files, err := watchFiles(ctx, g.schema, gen.LockPath(g.schema))
 	if err != nil {
 		return err
 	}
