@@ -27,7 +27,7 @@ func Example_query() {
 	}
 	for i := range 30 {
 		err := w.Write(shop.OrderInsert{
-			ID: shop.OrderID(fmt.Sprintf("o%02d", i)), User: []string{"ada", "bob"}[i%2], PlacedAt: clock,
+			ID: shop.OrderID(fmt.Sprintf("o%02d", i)), User: []shop.UserID{"ada", "bob"}[i%2], PlacedAt: clock,
 			Items:    []shop.OrderItem{{Product: "tea", Quantity: int64(i)%5 + 1, Price: decimal.NewFromFloat(19.9)}},
 			Shipping: shop.OrderShipping{Street: "s", City: "Rio", Country: "BR"},
 		})

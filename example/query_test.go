@@ -49,7 +49,7 @@ func fillShop(t *testing.T, db *shop.DB, n int) {
 		}
 		must[*shop.User](t)(db.Users.Insert(ctx, user, at))
 		must[*shop.Order](t)(db.Orders.Insert(ctx, shop.OrderInsert{
-			User: pick("ada", "bob"), Status: new([]shop.OrderStatus{shop.OrderStatusPaid, shop.OrderStatusShipped}[rnd.IntN(2)]),
+			User: shop.UserID(pick("ada", "bob")), Status: new([]shop.OrderStatus{shop.OrderStatusPaid, shop.OrderStatusShipped}[rnd.IntN(2)]),
 			PlacedAt: clock.Add(time.Duration(rnd.IntN(96)) * time.Hour), Note: maybe(pick("n", "nn")),
 			Items:    []shop.OrderItem{{Product: pick("tea", "cup"), Quantity: int64(rnd.IntN(3)) + 1, Price: decimal.New(1, 0)}},
 			Shipping: shop.OrderShipping{Street: "s", City: pick("Porto", "Rio"), Country: "PT"},

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -45,6 +46,7 @@ func TestSchemaUsesEverything(t *testing.T) {
 		reflect.TypeFor[schema.Schema](), reflect.TypeFor[schema.Resource](), reflect.TypeFor[schema.ID](),
 		reflect.TypeFor[schema.Attribute](), reflect.TypeFor[schema.Type](), reflect.TypeFor[schema.EnumValue](),
 		reflect.TypeFor[schema.Rules](), reflect.TypeFor[schema.Index](), reflect.TypeFor[schema.IndexField](),
+		reflect.TypeFor[schema.Relation](),
 	} {
 		for field := range of.Fields() {
 			name := of.Name() + "." + field.Name
@@ -63,6 +65,7 @@ type usage struct {
 }
 
 func (u *usage) note(v reflect.Value) {
+	declared := []reflect.Type{reflect.TypeFor[*schema.Resource](), reflect.TypeFor[*schema.Attribute](), reflect.TypeFor[*schema.Index]()}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		if !v.IsNil() {
@@ -81,8 +84,8 @@ func (u *usage) note(v reflect.Value) {
 				continue
 			}
 			u.fields[v.Type().Name()+"."+field.Name] = true
-			if v.Type() == reflect.TypeFor[schema.IndexField]() {
-				continue // its attributes were noted where they are declared
+			if v.Type() == reflect.TypeFor[schema.IndexField]() || slices.Contains(declared, v.Field(i).Type()) {
+				continue // noted where it is declared
 			}
 			u.note(v.Field(i))
 		}

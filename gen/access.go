@@ -53,7 +53,14 @@ func (b *builder) keyValue(f *schema.IndexField) keyValue {
 	default:
 		x := &value{}
 		b.scalar(x, keyType(f).Kind)
+		b.refValue(x, keyType(f))
 		v.typeOf, call = x.typ, x.scalar+"(v)"
+		if x.ref {
+			call = "String(string(v))"
+			if !f.Desc && f.MaxLength == 0 {
+				v.put = fmt.Sprintf("s3db.KeyID[%s]", x.typ)
+			}
+		}
 	}
 	modifiers := ""
 	if f.MaxLength > 0 {

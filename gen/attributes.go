@@ -67,6 +67,8 @@ func (b *builder) attributes(o *object) *attributeTable {
 			t.add(f.name, fmt.Sprintf("s3db.EqualAttr[D, %s]", v.elem.typ),
 				fmt.Sprintf("s3db.SecretAt(at, %q, %s, func(d *%s) *%s { return %s })", f.attribute, f.key, o.name, v.typ, pointer))
 		case v.kind == secretValue || v.kind == passwordValue:
+		case v.ref:
+			t.add(f.name, fmt.Sprintf("s3db.TextAttr[D, %s]", v.typ), fmt.Sprintf("s3db.RefAt(at, %s)", get(f.attribute, "*"+v.typ, pointer)))
 		case v.kind == plainValue:
 			t.add(f.name, scalar(v, v.typ), fmt.Sprintf("s3db.%sAt(at, %s)", v.scalar, get(f.attribute, "*"+v.typ, pointer)))
 		case v.kind == enumValue:

@@ -141,6 +141,7 @@ func (b *builder) resource(files scope) *resource {
 		b.r.uniques = append(b.r.uniques, b.index(i))
 	}
 	b.access()
+	b.relations()
 	b.attributes(b.r.root)
 	b.r.version, b.r.versions = b.schema.Version, b.olderVersions()
 	if b.schema.Behavior != schema.TruncateData {

@@ -1,7 +1,6 @@
 package gen
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -81,12 +80,24 @@ func emitClient(p *program) *jen.File {
 		})
 	}))
 	f.Line()
-	f.Func().Id("newDB").Params(jen.Id("db *s3db.Database")).Id("*DB").Block(jen.Return().Op("&").Id("DB").CustomFunc(lines, func(g *jen.Group) {
+	client := jen.Op("&").Id("DB").CustomFunc(lines, func(g *jen.Group) {
 		for _, r := range p.resources {
-			entry(g, r.field, fmt.Sprintf("%s{s3db.NewCollection(db, %s())}", r.collection, r.model))
+			entry(g, r.field, r.collectionOf())
 		}
 		entry(g, "database", "db")
-	}))
+	})
+	f.Func().Id("newDB").Params(jen.Id("db *s3db.Database")).Id("*DB").BlockFunc(func(g *jen.Group) {
+		connect := p.connect()
+		if len(connect) == 0 {
+			g.Return(client)
+			return
+		}
+		g.Id("c").Op(":=").Add(client)
+		for _, statement := range connect {
+			g.Id(statement)
+		}
+		g.Return(jen.Id("c"))
+	})
 	return f
 }
 

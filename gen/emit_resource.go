@@ -13,6 +13,7 @@ func emitResource(p *program, r *resource) *jen.File {
 	f := newFile(p.name, nil, r.imports)
 	emitTypes(f, r)
 	emitAccess(f, r)
+	emitRelations(f, r)
 	for _, o := range append([]*object{r.root}, r.objects...) {
 		emitAttributes(f, o)
 	}
@@ -114,7 +115,12 @@ func emitTypes(f *jen.File, r *resource) {
 	if len(r.deprecated) > 0 {
 		emitDoc(f.Group, append([]string{""}, r.deprecated...))
 	}
-	f.Type().Id(r.collection).Struct(jen.Op("*").Id("s3db.Collection" + r.types()))
+	f.Type().Id(r.collection).StructFunc(func(g *jen.Group) {
+		g.Op("*").Id("s3db.Collection" + r.types())
+		if len(r.relations) > 0 {
+			g.Id("db").Op("*").Id("DB")
+		}
+	})
 	f.Line()
 	f.Commentf("%s are functions around the operations on %s, for the method Hook.", r.hooks, r.name)
 	f.Id(fmt.Sprintf("type %s = s3db.Hooks[%s, %s]", r.hooks, r.document, r.id))

@@ -98,6 +98,9 @@ func (m *fixtureMaker) value(a *schema.Attribute, t *schema.Type) string {
 	case schema.KindObject:
 		return m.objectOf(t)
 	default:
+		if t.Ref != nil {
+			return fmt.Sprintf("%s(%s)", m.resources[t.Ref].id(), m.textOf(a, t))
+		}
 		return m.textOf(a, t)
 	}
 }

@@ -80,6 +80,12 @@ func (b *builder) segment(f *schema.IndexField, root string, through []*schema.A
 		return fmt.Sprintf("%s.Date(s3db.DateOf(%s.UTC()))", k, x)
 	}
 	b.scalar(v, a.Type.Kind)
+	if b.refValue(v, a.Type); v.ref && a.Optional {
+		return fmt.Sprintf("s3db.KeyOptional(%s, %s, s3db.KeyID[%s])", k, x, v.typ)
+	}
+	if v.ref {
+		return fmt.Sprintf("%s.String(string(%s))", k, x)
+	}
 	if a.Optional {
 		return fmt.Sprintf("s3db.KeyOptional(%s, %s, (*s3db.KeyBuilder).%s)", k, x, v.scalar)
 	}

@@ -53,6 +53,7 @@ type resource struct {
 	partitions []*index
 	uniques    []*index
 	reads      []*partitionRead
+	relations  []*relation
 	distincts  []*distinct
 	lookups    []*lookup
 	deprecated []string
@@ -107,6 +108,7 @@ type value struct {
 	elem    *value  // of an array, map or secret
 	rules   string  // literal
 	rule    string  // type of the literal
+	ref     bool    // the id of a document of another resource
 	hoisted bool    // the literal is costly to build: keep it in a variable
 
 	put, get   string // functions that write and read it as an item
@@ -185,6 +187,16 @@ type keyValue struct {
 	call   string // statement over k that adds the parameter
 }
 
+// relation is a method that loads documents of another resource.
+type relation struct {
+	method, name string
+	doc          []string
+	many         bool
+	to           *resourceNames
+	held         string // function that returns a pointer to the id that a document holds
+	partition    string // of many
+}
+
 // distinct is a method that lists the values of a field.
 type distinct struct{ method, partition, path, typ, value string }
 
@@ -210,6 +222,11 @@ func (v *value) nilable() bool {
 	default:
 		return false
 	}
+}
+
+// number reports whether changes can add to the value, see s3db.Number.
+func (v *value) number() bool {
+	return v.kind == plainValue && slices.Contains([]string{"Int", "Float", "Decimal", "Duration"}, v.scalar)
 }
 
 // pointer reports whether the field of the document is a pointer.

@@ -72,6 +72,15 @@ func (b *builder) rulesLiteral(v *value, t *schema.Type, optional bool) {
 		b.scalarRules(&l, v, t, optional)
 	}
 	v.rules = l.of(v.rule)
+	if v.ref {
+		var id literal
+		if v.rules != v.rule+"{}" {
+			id.add("Text", v.rules)
+		}
+		id.flag("Any", t.Ref.ID.Any)
+		v.rule = fmt.Sprintf("%s[%s]", b.imports.rt("IDRules"), v.typ)
+		v.rules = id.of(v.rule)
+	}
 }
 
 // inner adds the rules of the items, unless they are the zero rules, which only

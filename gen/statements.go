@@ -49,6 +49,8 @@ func (f *field) apply() string {
 		return fmt.Sprintf("s3db.ApplyOptionalPassword(v, %q, %s, &d.%s, %s)", f.attribute, change, f.name, f.input)
 	case f.value.kind == passwordValue:
 		return fmt.Sprintf("s3db.ApplyPassword(v, %q, %s, &d.%s, %s)", f.attribute, change, f.name, f.input)
+	case f.pointer() && f.value.number():
+		return fmt.Sprintf("s3db.ApplyOptionalNumber(v, %q, %s, &d.%s)", f.attribute, change, f.name)
 	case f.pointer():
 		return fmt.Sprintf("s3db.ApplyOptional(%s, &d.%s)", change, f.name)
 	case f.optional:

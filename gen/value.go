@@ -37,6 +37,7 @@ func (b *builder) value(what string, t *schema.Type, optional bool) *value {
 		}
 	default:
 		b.scalar(v, t.Kind)
+		b.refValue(v, t)
 	}
 	b.rulesLiteral(v, t, optional)
 	return v
@@ -76,6 +77,13 @@ func (b *builder) scalar(v *value, k schema.Kind) {
 		v.kind, v.scalar, v.typ = sliceValue, "JSON", b.imports.qualified(pkgJSON, "RawMessage")
 	default: // string, text, email, url
 		v.scalar, v.typ = "String", "string"
+	}
+}
+
+// refValue makes a string that holds an id one of the type of that id.
+func (b *builder) refValue(v *value, t *schema.Type) {
+	if t.Ref != nil {
+		v.ref, v.typ = true, b.resources[t.Ref].id()
 	}
 }
 
@@ -140,6 +148,10 @@ func (b *builder) element(name string, v *value) {
 		v.put, v.get = i.put, i.get
 		b.r.items = append(b.r.items, i)
 	default:
+		if v.ref {
+			v.put, v.get = fmt.Sprintf("%s[%s]", b.imports.rt("EncodeID"), v.typ), fmt.Sprintf("%s[%s]", b.imports.rt("DecodeID"), v.typ)
+			return
+		}
 		v.put = fmt.Sprintf("(*%s).%s", b.imports.rt("Encoder"), v.scalar)
 		v.get = fmt.Sprintf("(*%s).%s", b.imports.rt("Decoder"), v.scalar)
 	}
@@ -186,6 +198,9 @@ func (v *value) encode(encoder, n, x string) string {
 	case secretValue:
 		return fmt.Sprintf("s3db.EncodeSecret(%s, %s, %s, %s)", encoder, n, x, v.elem.put)
 	default:
+		if v.ref {
+			x = "string(" + x + ")"
+		}
 		return fmt.Sprintf("%s.%s(%s, %s)", encoder, v.scalar, n, x)
 	}
 }
@@ -216,6 +231,9 @@ func (v *value) decode(decoder, n string) string {
 	case secretValue:
 		return fmt.Sprintf("s3db.DecodeSecret(%s, %s, %s)", decoder, n, v.elem.get)
 	default:
+		if v.ref {
+			return fmt.Sprintf("%s(%s.%s(%s))", v.typ, decoder, v.scalar, n)
+		}
 		return fmt.Sprintf("%s.%s(%s)", decoder, v.scalar, n)
 	}
 }

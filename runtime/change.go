@@ -9,11 +9,11 @@ import (
 )
 
 // Change is what a patch does to one attribute: keep it, which is the zero
-// Change, set it, or clear it.
+// Change, set it, clear it, or add to it.
 //
-// In JSON an absent attribute is kept, null clears it, and anything else is the
-// value to set. Generated patches carry the tag omitzero, so that a kept
-// attribute is absent.
+// In JSON an absent attribute is kept, null clears it, {"add": 3} adds to a number,
+// and anything else is the value to set. Generated patches carry the tag omitzero,
+// so that a kept attribute is absent.
 type Change[T any] struct {
 	kind  changeKind
 	value T
@@ -25,6 +25,7 @@ const (
 	keepValue changeKind = iota
 	setValue
 	clearValue
+	addValue
 )
 
 // Set returns the change to a value.
@@ -44,8 +45,13 @@ func (c Change[T]) IsClear() bool { return c.kind == clearValue }
 // the attribute.
 func (c Change[T]) Value() (value T, ok bool) { return c.value, c.kind == setValue }
 
+// Added returns what the change adds to the attribute, see [Add]; ok is false when
+// it does not add.
+func (c Change[T]) Added() (n T, ok bool) { return c.value, c.kind == addValue }
+
 // Format implements fmt.Formatter: it prints the value to set with the same verb,
-// so that a password to set stays hidden, and otherwise "keep" or "clear".
+// so that a password to set stays hidden, and otherwise "keep", "clear" or "add"
+// with what is added.
 func (c Change[T]) Format(f fmt.State, verb rune) {
 	text := "keep"
 	switch c.kind {
@@ -53,27 +59,48 @@ func (c Change[T]) Format(f fmt.State, verb rune) {
 		text = fmt.Sprintf(fmt.FormatString(f, verb), c.value)
 	case clearValue:
 		text = "clear"
+	case addValue:
+		text = "add " + fmt.Sprintf(fmt.FormatString(f, verb), c.value)
 	}
 	_, _ = io.WriteString(f, text) // a failed write is the printer's matter
 }
 
-// MarshalJSON returns null for Clear and the value for Set. A kept attribute has
-// no JSON form: its field must be tagged omitzero.
+// MarshalJSON returns null for Clear, the value for Set and {"add": n} for Add. A
+// kept attribute has no JSON form: its field must be tagged omitzero.
 func (c Change[T]) MarshalJSON() ([]byte, error) {
 	switch c.kind {
 	case setValue:
 		return json.Marshal(c.value)
 	case clearValue:
 		return []byte("null"), nil
+	case addValue:
+		return json.Marshal(addition[T]{&c.value})
 	default:
 		return nil, errors.New(`s3db: a Change that keeps its attribute has no JSON form; tag the field "omitzero"`)
 	}
 }
 
-// UnmarshalJSON reads null as Clear and anything else as Set.
+// addition is the JSON of a change that adds.
+type addition[T any] struct {
+	Add *T `json:"add"`
+}
+
+// UnmarshalJSON reads null as Clear, the {"add": n} of a number as Add, and
+// anything else as Set.
 func (c *Change[T]) UnmarshalJSON(data []byte) error {
 	if bytes.Equal(data, []byte("null")) {
 		*c = Clear[T]()
+		return nil
+	}
+	if countable[T]() && bytes.HasPrefix(data, []byte("{")) {
+		var a addition[T]
+		if err := json.Unmarshal(data, &a); err != nil {
+			return err
+		}
+		if a.Add == nil {
+			return errors.New(`s3db: an object is no number; what adds to one is {"add": 3}`)
+		}
+		*c = Change[T]{kind: addValue, value: *a.Add}
 		return nil
 	}
 	var value T
@@ -87,6 +114,8 @@ func (c *Change[T]) UnmarshalJSON(data []byte) error {
 // Apply applies the change of a required attribute. Generated code calls it.
 func Apply[T any](v *Validator, path string, c Change[T], dst *T) {
 	switch c.kind {
+	case addValue:
+		addTo(v, path, dst, c.value)
 	case setValue:
 		*dst = c.value
 	case clearValue:
@@ -94,16 +123,35 @@ func Apply[T any](v *Validator, path string, c Change[T], dst *T) {
 	}
 }
 
-// ApplyOptional applies the change of an optional attribute. Generated code
-// calls it.
+// ApplyOptional applies the change of an optional attribute that is no number.
+// Generated code calls it.
 func ApplyOptional[T any](c Change[T], dst **T) {
 	switch c.kind {
+	case addValue:
+		// Only code that an earlier release generated brings numbers here. Without a
+		// validator a sum that is too large is not made.
+		sum := zeroIfNil(*dst)
+		if addNumber(&sum, c.value) == "" {
+			*dst = &sum
+		}
 	case setValue:
 		value := c.value
 		*dst = &value
 	case clearValue:
 		*dst = nil
 	}
+}
+
+// ApplyOptionalNumber applies the change of an optional number, to which a change may
+// add. Generated code calls it.
+func ApplyOptionalNumber[T Number](v *Validator, path string, c Change[T], dst **T) {
+	if c.kind != addValue {
+		ApplyOptional(c, dst)
+		return
+	}
+	sum := zeroIfNil(*dst)
+	addTo(v, path, &sum, c.value)
+	*dst = &sum
 }
 
 // ApplySlice applies the change of an array, of bytes or of raw JSON. Clearing a

@@ -3,9 +3,13 @@ package s3db
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
 )
 
 type stockPatch struct {
@@ -26,6 +30,7 @@ func TestChangeJSON(t *testing.T) {
 		{"set", stockPatch{Name: Set("Ada"), Age: Set(int64(0)), Tags: Set([]string{})}, `{"name":"Ada","age":0,"tags":[]}`},
 		{"set to the zero value", stockPatch{Name: Set("")}, `{"name":""}`},
 		{"clear", stockPatch{Age: Clear[int64](), Tags: Clear[[]string]()}, `{"age":null,"tags":null}`},
+		{"add", stockPatch{Age: Add(int64(-2))}, `{"age":{"add":-2}}`},
 		{"raw", stockPatch{Data: Set(json.RawMessage(`{"a":1}`))}, `{"data":{"a":1}}`},
 	}
 	for _, tt := range tests {
@@ -53,6 +58,92 @@ func TestChangeJSON(t *testing.T) {
 	var c Change[int64]
 	if err := json.Unmarshal([]byte(`"x"`), &c); err == nil || !c.IsZero() {
 		t.Errorf("a wrong type was read: %+v, %v", c, err)
+	}
+}
+
+func TestAddFromJSON(t *testing.T) {
+	var stock Change[decimal.Decimal]
+	if err := json.Unmarshal([]byte(`{"add": "0.10"}`), &stock); err != nil {
+		t.Fatal(err)
+	}
+	if n, ok := stock.Added(); !ok || n.String() != "0.1" || stock.IsZero() || stock.IsClear() || fmt.Sprint(stock) != "add 0.1" {
+		t.Errorf("read as %v", stock)
+	}
+	if _, ok := stock.Value(); ok {
+		t.Error("what adds sets a value")
+	}
+	for _, text := range []string{`{}`, `{"add":null}`, `{"add":"x"}`, `{"plus":1}`} {
+		if err := json.Unmarshal([]byte(text), &stock); err == nil {
+			t.Errorf("%s was read as %v", text, stock)
+		}
+	}
+	// What is no number is set to an object of that form.
+	var anything Change[map[string]any]
+	if err := json.Unmarshal([]byte(`{"add":1}`), &anything); err != nil {
+		t.Fatal(err)
+	}
+	if v, ok := anything.Value(); !ok || len(v) != 1 {
+		t.Errorf("read as %v", anything)
+	}
+}
+
+// TestAdd adds to each type of number, up to its limits.
+func TestAdd(t *testing.T) {
+	t.Run("integer", func(t *testing.T) {
+		testAdd(t, "integer", []addCase[int64]{
+			{40, 2, 42, true}, {1, -3, -2, true}, {5, 0, 5, true},
+			{math.MaxInt64 - 1, 1, math.MaxInt64, true}, {math.MinInt64 + 1, -1, math.MinInt64, true},
+			{math.MaxInt64, 1, math.MaxInt64, false}, {math.MinInt64, -1, math.MinInt64, false},
+			{math.MaxInt64, math.MaxInt64, math.MaxInt64, false}, {-1, math.MinInt64, -1, false},
+		})
+	})
+	t.Run("duration", func(t *testing.T) {
+		testAdd(t, "duration", []addCase[time.Duration]{{time.Second, time.Minute, 61 * time.Second, true}, {math.MaxInt64, 1, math.MaxInt64, false}})
+	})
+	t.Run("number", func(t *testing.T) {
+		testAdd(t, "number", []addCase[float64]{
+			{0.5, 0.25, 0.75, true}, {math.MaxFloat64, math.MaxFloat64, math.MaxFloat64, false}, {1, math.NaN(), 1, false},
+		})
+	})
+	t.Run("decimal", func(t *testing.T) {
+		d := decimal.RequireFromString
+		testAdd(t, "decimal", []addCase[decimal.Decimal]{{d("19.90"), d("-0.1"), d("19.8"), true}, {d("1"), decimal.New(1, 2_000_000_000), d("1"), false}})
+	})
+}
+
+type addCase[T Number] struct {
+	from, add, want T
+	fits            bool
+}
+
+func testAdd[T Number](t *testing.T, rule string, tests []addCase[T]) {
+	t.Helper()
+	for _, tt := range tests {
+		var required, absent Validator
+		got, optional, frozen := tt.from, &tt.from, &tt.from
+		Apply(&required, "n", Add(tt.add), &got)
+		ApplyOptionalNumber(&required, "n", Add(tt.add), &optional)
+		ApplyOptional(Add(tt.add), &frozen)
+		for _, sum := range []T{got, *optional, *frozen} {
+			if !cmp.Equal(sum, tt.want) {
+				t.Errorf("%v + %v = %v, want %v", tt.from, tt.add, sum, tt.want)
+			}
+		}
+		var violations []Violation
+		if !tt.fits {
+			violations = []Violation{{"n", rule, "the sum is beyond what the type can hold"}, {"n", rule, "the sum is beyond what the type can hold"}}
+		}
+		if diff := cmp.Diff(violations, required.violations); diff != "" {
+			t.Errorf("%v + %v: %s", tt.from, tt.add, diff)
+		}
+		var none *T
+		if ApplyOptionalNumber(&absent, "n", Add(tt.add), &none); tt.fits && (none == nil || !cmp.Equal(*none, tt.add)) {
+			t.Errorf("%v was added to nothing: %v", tt.add, none)
+		}
+		ApplyOptionalNumber(&absent, "n", Clear[T](), &none)
+		if none != nil {
+			t.Error("not cleared")
+		}
 	}
 }
 

@@ -120,6 +120,7 @@ func (c *engine) vanishes(s state) bool {
 // settle completes the document that the caller gets.
 func (c *engine) settle(id string, a *attempt, etag string) {
 	if a.doc != nil {
+		a.etag = etag
 		c.describe(a.doc, id, state{record: a.rec, etag: etag})
 	}
 }

@@ -100,7 +100,8 @@ func TestFaultsOneWriter(t *testing.T) {
 }
 
 // TestFaultsCounter: acknowledged increments of several clients are all counted
-// and none twice. An increment whose outcome is unknown may count or not.
+// and none twice, by Add as by UpdateFunc. An increment whose outcome is unknown may
+// count or not.
 func TestFaultsCounter(t *testing.T) {
 	const clients, each = 4, 8
 	withSeeds(t, func(t *testing.T, seed uint64) {
@@ -118,9 +119,10 @@ func TestFaultsCounter(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range clients {
 			c := openClient(t, server, seed*clients+uint64(i), 1, 0)
+			increment := []func(context.Context, *clienttest.Accounts, clienttest.AccountID) error{clienttest.Add, clienttest.Increment}[i%2]
 			wg.Go(func() {
 				for range each {
-					err := clienttest.Increment(t.Context(), c, "n")
+					err := increment(t.Context(), c, "n")
 					mu.Lock()
 					switch {
 					case err == nil:

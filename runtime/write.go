@@ -43,6 +43,7 @@ type attempt struct {
 	sweep   *sweeper      // removes stale entries later; nil: at once
 	pending *PendingWrite // as observers were told
 	started time.Time     // of the attempt's first request that changes something
+	etag    string        // of the document that was committed; "" when it is not known
 }
 
 // maxAttempt bounds the time from an attempt's first put to its commit. Leftovers
@@ -75,35 +76,41 @@ func (c *engine) write(ctx context.Context, w *write) (document, error) {
 func (c *engine) attempts(ctx context.Context, w *write, key string, held heldClaims) (*attempt, error) {
 	policy := c.db.requests.policy
 	var cur state
+	trusting := true                   // of what other writers hand on
 	fresh := w.blind || w.known != nil // cur needs no read
 	if w.known != nil {
 		cur = *w.known
 	}
 	for n := 0; ; n++ {
-		done, waited := c.turn(ctx, w.id, n)
+		done, waited, last := c.turn(ctx, w.id, n)
 		if n > 0 && waited {
 			fresh = false // the state is older than the wait
 		}
-		if !fresh {
+		handed := !fresh && trusting && last != nil
+		switch {
+		case handed:
+			cur = *last
+		case !fresh:
 			var err error
 			if cur, err = c.db.readState(ctx, key); err != nil {
-				done()
+				done(nil)
 				return nil, err
 			}
 		}
 		a, err := c.prepare(ctx, w, cur, held)
-		if err != nil && fresh && w.known != nil && n == 0 && errors.Is(err, ErrConflict) {
-			// What the caller holds is not the revision it names: look.
-			done()
-			fresh = false
+		if err != nil && (handed || fresh && w.known != nil && n == 0 && errors.Is(err, ErrConflict)) {
+			// What the caller holds is not the revision it names, or what another writer
+			// has left is not what it can work on: look.
+			done(nil)
+			fresh, trusting = false, false
 			continue
 		}
 		if err != nil {
-			done()
+			done(nil)
 			return nil, err
 		}
 		committed, seen, err := c.try(ctx, w, key, a, held)
-		done()
+		done(a.result())
 		if err != nil {
 			return nil, err
 		}
@@ -124,11 +131,20 @@ func (c *engine) attempts(ctx context.Context, w *write, key string, held heldCl
 	}
 }
 
+// result is the state that the attempt has made of the document; nil when it has
+// not, or when that is not known exactly.
+func (a *attempt) result() *state {
+	if a.etag == "" {
+		return nil
+	}
+	return &state{record: a.rec, etag: a.etag}
+}
+
 // turn waits for the turn among colliding writers of this process, if there are
 // any.
-func (c *engine) turn(ctx context.Context, id string, n int) (done func(), waited bool) {
+func (c *engine) turn(ctx context.Context, id string, n int) (done func(*state), waited bool, last *state) {
 	if n == 0 && !c.turns.busy(id) {
-		return func() {}, false
+		return func(*state) {}, false, nil
 	}
 	policy := c.db.requests.policy
 	return c.turns.take(ctx, id, min(policy.Cap, policy.Base<<min(n+3, 10)))

@@ -64,6 +64,15 @@ const (
 	CodeIndexSystem    Code = "S3D0308"
 )
 
+// Codes of relations.
+const (
+	CodeRelationTarget    Code = "S3D0351"
+	CodeRelationBy        Code = "S3D0352"
+	CodeRelationType      Code = "S3D0353"
+	CodeRelationOpposite  Code = "S3D0354"
+	CodeRelationPartition Code = "S3D0355"
+)
+
 // Codes of the lock file and of changes against it.
 const (
 	CodeLockCorrupt    Code = "S3D0401"

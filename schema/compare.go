@@ -94,6 +94,7 @@ func (c *comparison) resources(old, now *Resource) {
 	c.attributes(old.Attributes, now.Attributes, "", true)
 	c.indexes("partition", old.Partitions, now.Partitions)
 	c.indexes("unique constraint", old.Uniques, now.Uniques)
+	c.relations(old, now)
 }
 
 // attributes compares those of a resource or an object by their numbers.
@@ -182,6 +183,8 @@ func goSignature(t *Type) string {
 		return string(t.Kind) + "(" + goSignature(t.Elem) + ")"
 	case t.Kind == KindObject && t.Fields == nil:
 		return freeform
+	case t.Ref != nil:
+		return "id(" + t.Ref.Name + ")"
 	}
 	return string(t.Kind.family())
 }

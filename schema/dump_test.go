@@ -15,6 +15,13 @@ func dump(s *Schema) string {
 		dumpAttributes(&b, "  ", r.Attributes)
 		dumpIndexes(&b, "partition", r.Partitions)
 		dumpIndexes(&b, "unique", r.Uniques)
+		for _, x := range r.Relations {
+			partition := ""
+			if x.Partition != nil {
+				partition = " through " + x.Partition.Name
+			}
+			fmt.Fprintf(&b, "  relation %s at %d:%d %s %s by %s%s\n", x.Name, x.Pos.Line, x.Pos.Column, x.Kind, x.To.Name, x.By.Name, partition)
+		}
 	}
 	return b.String()
 }
@@ -31,6 +38,9 @@ func dumpAttributes(b *strings.Builder, indent string, attributes []*Attribute) 
 }
 
 func dumpType(b *strings.Builder, indent string, t *Type) {
+	if t.Ref != nil {
+		fmt.Fprintf(b, "%sid of %s\n", indent, t.Ref.Name)
+	}
 	fmt.Fprintf(b, "%s%s at %d:%d%s\n", indent, t.Kind, t.Pos.Line, t.Pos.Column, set(t.Rules))
 	for _, v := range t.Enum {
 		fmt.Fprintf(b, "%s  value %d %q%s\n", indent, v.Number, v.Name, set(v))

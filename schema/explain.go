@@ -41,7 +41,7 @@ func attributesOf(lines string) string {
 
 // explanations is the registry of all codes.
 func explanations() []Explanation {
-	return slices.Concat(explainFile(), explainNames(), explainRules(), explainIndexes(), explainLock(), explainGo(), explainBudget())
+	return slices.Concat(explainFile(), explainNames(), explainRules(), explainIndexes(), explainRelations(), explainLock(), explainGo(), explainBudget())
 }
 
 func explainFile() []Explanation {

@@ -38,6 +38,7 @@ type parser struct {
 	schema   *Schema
 	defaults settings
 	specs    []ruleSpec
+	related  []relation
 }
 
 // option is a key that a mapping may hold.
@@ -103,6 +104,7 @@ func (p *parser) root(n *node) {
 	for _, r := range resources.value.pairs {
 		p.resource(r.key, r.value)
 	}
+	p.resolveRelations()
 }
 
 // rootHints maps keys that users may expect at the top to what to write instead.

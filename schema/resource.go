@@ -83,6 +83,8 @@ func resourceHints() map[string]string {
 		"primaryKey":      "documents are stored under their id; see the option id",
 		"was":             "a resource cannot be renamed, its name is part of every key; the name of the Go type is the option go",
 		"idCharset":       "write id: {charset: any}",
+		"belongsTo":       "write relations: {user: {belongsTo: users, by: userId}}",
+		"hasMany":         "write relations: {orders: {hasMany: orders}}",
 		"cache":           "caching is a plugin, given in Go when the program opens the database",
 		"autoDecrypt":     "secrets are always decrypted for the caller",
 		"asyncPartitions": "documents and their partitions are always written together",
@@ -95,8 +97,6 @@ func notSupported(option string) string {
 	switch option {
 	case "ttl":
 		return "documents that expire"
-	case "relations":
-		return "relations between resources"
 	}
 	return ""
 }
@@ -109,11 +109,12 @@ func (p *parser) resource(key, value *node) {
 	}
 	s := p.defaults
 	r := &Resource{Pos: key.span().pos, Name: key.value}
-	var attributes, partitions, uniques *node
+	var attributes, partitions, uniques, relations *node
 	known := append(p.settingOptions(&s),
 		option{"attributes", func(_, v *node) { attributes = v }},
 		option{"partitions", func(_, v *node) { partitions = v }},
 		option{"unique", func(_, v *node) { uniques = v }},
+		option{"relations", func(_, v *node) { relations = v }},
 		option{"description", func(_, v *node) { p.readText(v, "description", &r.Description) }},
 		option{"deprecated", func(_, v *node) { p.deprecated(v, &r.Deprecated) }},
 		option{"allow", func(_, v *node) { p.allow(v, &r.Allow) }},
@@ -151,6 +152,7 @@ func (p *parser) resource(key, value *node) {
 	}
 	p.attributes(r, attributes)
 	p.indexes(r, partitions, uniques)
+	p.relations(r, relations)
 	if named {
 		p.schema.Resources = append(p.schema.Resources, r)
 	}

@@ -52,6 +52,7 @@ type Resource struct {
 	ID          ID
 	Partitions  []*Index // includes byCreatedDate and byUpdatedDate under timestamps, byVersion under versioning
 	Uniques     []*Index // from the rule "unique" and the option "unique"
+	Relations   []*Relation
 	Versioning  bool
 	History     bool   // a write keeps what a document of an older version was
 	Allow       []Code // warnings that are not told
@@ -159,6 +160,7 @@ type Type struct {
 	Kind   Kind
 	Elem   *Type        // items of an array, values of a map, what a secret holds (a string by default)
 	Fields []*Attribute // of a typed object; nil for a free-form one
+	Ref    *Resource    // of a string that holds the id of a document of this resource
 	Enum   []EnumValue
 	Rules  Rules
 

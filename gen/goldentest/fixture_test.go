@@ -30,6 +30,9 @@ func (f fixture) object(attributes []*schema.Attribute, keep func(*schema.Attrib
 func all(*schema.Attribute) bool { return true }
 
 func (f fixture) value(t *schema.Type) any {
+	if t.Ref != nil {
+		return fmt.Sprintf("id-%d", f.variant)
+	}
 	switch t.Kind {
 	case schema.KindNumber:
 		return f.number(t.Rules)

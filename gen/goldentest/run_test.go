@@ -36,6 +36,7 @@ import (
 	"github.com/s3dbgen/s3dbgen/testdata/golden/minimal/minimal"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/names/names"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/nested/nested"
+	"github.com/s3dbgen/s3dbgen/testdata/golden/relations/relations"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/rules/rules"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/secrets/secrets"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/shuffled/shuffled"
@@ -61,7 +62,7 @@ func open[C any](f func(context.Context, s3db.Store, ...s3db.Option) (*C, error)
 var packages = map[string]opener{
 	"arrays": open(arrays.New), "behaviors": open(behaviors.New), "defaults": open(defaults.New), "diary": open(diary.New), "enums": open(enums.New),
 	"frozen": open(frozen.New), "hostile": open(hostile.New), "ids": open(ids.New), "many": open(many.New),
-	"minimal": open(minimal.New), "names": open(names.New), "nested": open(nested.New), "rules": open(rules.New),
+	"minimal": open(minimal.New), "names": open(names.New), "nested": open(nested.New), "relations": open(relations.New), "rules": open(rules.New),
 	"secrets": open(secrets.New), "shuffled": open(shuffled.New), "stores": open(stores.New), "timestamps": open(timestamps.New), "types": open(types.New),
 	"unicode": open(unicode.New), "uniques": open(uniques.New), "versioned": open(versioned.New),
 }

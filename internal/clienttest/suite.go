@@ -359,7 +359,13 @@ func testIncrements(t *testing.T, store s3db.Store) {
 	}
 }
 
-// Increment adds one to the count of an account.
+// Add adds one to the count of an account.
+func Add(ctx context.Context, c *Accounts, id AccountID) error {
+	_, err := c.Update(ctx, id, AccountPatch{Count: s3db.Add(int64(1))})
+	return err
+}
+
+// Increment sets the count of an account to one more than it is.
 func Increment(ctx context.Context, c *Accounts, id AccountID) error {
 	_, err := c.UpdateFunc(ctx, id, func(d *Account) (AccountPatch, error) {
 		return AccountPatch{Count: s3db.Set(d.Count + 1)}, nil

@@ -10,6 +10,8 @@ const (
 	cachePkg     = "./plugins/cache"
 	versionTests = "^(TestMixedVersions|TestIncompleteIndexes|TestDroppedPartition|TestOlderWritersAreShutOut)$"
 	historyTests = "^TestHistory"
+
+	contentionTests = "^(TestContention|TestHandedOnTooLate)$"
 )
 
 // mutants are the safeguards of docs/protocol.md, and of readers and repairs.
@@ -285,6 +287,9 @@ func mutants() []mutant {
 			name: "kept states are rotated", file: "runtime/rotate.go",
 			old: "if len(reg.Resources[name].Versions) > 1 {", new: "if false {", run: historyTests, pkg: "./gen/goldentest",
 		},
+		{name: "a state that was handed on decides nothing", file: "runtime/write.go", old: "if err != nil && (handed || fresh", new: "if err != nil && (fresh", run: contentionTests, pkg: "./runtime"},
+		{name: "each related document once", file: "runtime/relation.go", old: "at, seen := places[id]", new: "at, seen := 0, false", run: "^TestLoad", pkg: "./runtime"},
+		{name: "sums beyond the type", file: "runtime/add.go", old: "if sum := *p + n; (sum >= *p) == (n >= 0) {", new: "if sum := *p + n; true {", run: "^TestAdd$", pkg: "./runtime"},
 	}
 	list = append(list, fulltextMutants()...)
 	for i := range list {

@@ -22,14 +22,14 @@ func Example() {
 	}
 	defer db.Close()
 
-	insert := func(id shop.OrderID, user string) {
+	insert := func(id shop.OrderID, user shop.UserID) {
 		order := shop.OrderInsert{ID: id, User: user, PlacedAt: time.Now(), Items: []shop.OrderItem{{Product: "tea", Quantity: 1}},
 			Shipping: shop.OrderShipping{Street: "1 Main St", City: "Rio", Country: "BR"}}
 		if _, err := db.Orders.Insert(ctx, order); err != nil {
 			log.Fatal(err)
 		}
 	}
-	list := func(user string) {
+	list := func(user shop.UserID) {
 		before := sent.Counts()
 		orders, err := db.Orders.ByUser(user).List(ctx)
 		if err != nil {

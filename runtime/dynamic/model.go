@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/s3dbgen/s3dbgen/behaviors"
+	"github.com/shopspring/decimal"
+
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
 
@@ -96,6 +98,7 @@ func (s *shape) apply(v *s3db.Validator, p *Patch, d *Document) {
 		switch x := (*p)[name]; {
 		case slices.Contains(s.known.Immutable, name):
 			v.Add(name, "immutable", "is set by the insert and cannot be changed")
+		case sum(v, name, x, d.Values, values):
 		case x != nil:
 			values[name] = x
 		case f == nil:
@@ -108,6 +111,30 @@ func (s *shape) apply(v *s3db.Validator, p *Patch, d *Document) {
 	}
 	s.set(v, values, d)
 	maps.DeleteFunc(d.Values, func(name string, _ any) bool { return cleared[name] })
+}
+
+// sum adds to a number when a change of the patch does so, and reports whether it
+// does. It takes what it adds to from values, and puts the sum into changed.
+func sum(v *s3db.Validator, name string, change any, values, changed Values) bool {
+	switch c := change.(type) {
+	case s3db.Change[int64]:
+		changed[name] = added(v, name, c, values)
+	case s3db.Change[float64]:
+		changed[name] = added(v, name, c, values)
+	case s3db.Change[time.Duration]:
+		changed[name] = added(v, name, c, values)
+	case s3db.Change[decimal.Decimal]:
+		changed[name] = added(v, name, c, values)
+	default:
+		return false
+	}
+	return true
+}
+
+func added[T s3db.Number](v *s3db.Validator, name string, c s3db.Change[T], values Values) T {
+	number, _ := values[name].(T) // of another type: the result has the wrong one, which is told
+	s3db.Apply(v, name, c, &number)
+	return number
 }
 
 // restore puts what a replacement cannot change back.
