@@ -382,6 +382,7 @@ func (f *follower) resend(ctx context.Context, list []DeadLetter) error {
 	var changes []Change
 	for _, d := range list {
 		c := d.Change
+		c.Again = true
 		if c.Snapshot && c.After == nil && c.Action != Delete {
 			var ok bool
 			if c, ok = f.reread(ctx, c); !ok {

@@ -49,8 +49,11 @@ func (m *images) change(w *s3db.PendingWrite) (Change, error) {
 	if c.After, _, err = m.json(w.Resource, after); err != nil {
 		return c, fmt.Errorf("replicator: the document cannot be told: %w", err)
 	}
-	if c.Before, _, err = m.json(w.Resource, before); err != nil {
+	var was *dynamic.Document
+	if c.Before, was, err = m.json(w.Resource, before); err != nil {
 		c.Before = nil // an older document that this program cannot read is no reason to refuse the write
+	} else if was != nil {
+		c.BaseVersion = was.Meta.StoredVersion
 	}
 	return c, nil
 }

@@ -1,0 +1,100 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/s3dbgen/s3dbgen/internal/clienttest"
+	"github.com/s3dbgen/s3dbgen/plugins/replicator"
+	"github.com/s3dbgen/s3dbgen/plugins/replicator/postgres"
+	"github.com/s3dbgen/s3dbgen/runtime/memstore"
+)
+
+// BenchmarkCatchUp replicates changes that wait in a database in memory: settles their
+// intents, takes the log to PostgreSQL, and compares the latter with plain batches of pgx
+// that insert the same rows. One operation is 20,000 changes.
+func BenchmarkCatchUp(b *testing.B) {
+	const documents = 10_000
+	ctx := b.Context()
+	var settled, caughtUp, plain time.Duration
+	changes, rows := 0, 0
+	for b.Loop() {
+		b.StopTimer()
+		d := newDatabase(b)
+		server := memstore.NewServer(memstore.Options{})
+		_, first := replicated(b, server.Client(), d.newTarget(b, postgres.Config{}))
+		synced(b, first) // from here on, the log is kept for the target
+		c, r := replicated(b, server.Client(), nil, func(o *replicator.Options) { o.Targets, o.Resources = nil, []string{"accounts"} })
+		list := make([]account, documents)
+		for i := range list {
+			list[i] = account{ID: clienttest.AccountID(fmt.Sprintf("account-%06d", i)), Name: fmt.Sprint("Account ", i), Count: int64(i), Email: new(fmt.Sprintf("a%d@example.com", i)), Country: new("BR"), City: new("São Paulo")}
+		}
+		if _, err := c.InsertMany(ctx, list); err != nil {
+			b.Fatal(err)
+		}
+		for i := range list {
+			list[i].Name += " again"
+			list[i].ID += "-2"
+			list[i].Email = nil
+		}
+		if _, err := c.InsertMany(ctx, list); err != nil {
+			b.Fatal(err)
+		}
+		start := time.Now()
+		synced(b, r)
+		settled += time.Since(start)
+
+		_, follower := replicated(b, server.Client(), d.newTarget(b, postgres.Config{}))
+		b.StartTimer()
+		start = time.Now()
+		synced(b, follower)
+		caughtUp += time.Since(start)
+		b.StopTimer()
+		if n := query[int](b, d, "SELECT count(*) FROM accounts")[0]; n != 2*documents {
+			b.Fatalf("%d rows", n)
+		}
+		changes += 2 * documents
+
+		plain += insertPlainly(b, d)
+		rows += 2 * documents
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(changes)/settled.Seconds(), "settled/s")
+	b.ReportMetric(float64(changes)/caughtUp.Seconds(), "changes/s")
+	b.ReportMetric(float64(rows)/plain.Seconds(), "plain/s")
+	b.ReportMetric(plain.Seconds()/caughtUp.Seconds(), "ratio")
+}
+
+// insertPlainly reads the rows of the table and inserts them into another one like it.
+func insertPlainly(b *testing.B, d *database) time.Duration {
+	b.Helper()
+	const size = 500
+	d.exec(b, "CREATE TABLE plain (LIKE accounts INCLUDING ALL)")
+	found, err := d.pool.Query(b.Context(), "SELECT * FROM accounts")
+	if err != nil {
+		b.Fatal(err)
+	}
+	rows, err := pgx.CollectRows(found, func(row pgx.CollectableRow) ([]any, error) { return row.Values() })
+	if err != nil {
+		b.Fatal(err)
+	}
+	params := "$1"
+	for i := range rows[0][1:] {
+		params += fmt.Sprintf(", $%d", i+2)
+	}
+	start := time.Now()
+	for n := 0; n < len(rows); n += size {
+		var batch pgx.Batch
+		for _, row := range rows[n:min(n+size, len(rows))] {
+			batch.Queue("INSERT INTO plain VALUES ("+params+")", row...)
+		}
+		if err := d.pool.SendBatch(context.Background(), &batch).Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Since(start)
+}
