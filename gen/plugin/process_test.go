@@ -20,7 +20,7 @@ import (
 // TestMain is a plugin when a test starts it as one.
 func TestMain(m *testing.M) {
 	if behavior := os.Getenv("TEST_PLUGIN"); behavior != "" {
-		os.Exit(pretend(behavior))
+		os.Exit(pretend(behavior)) //nolint:forbidigo // it stands for the main of a plugin
 	}
 	leaktest.Tests{M: m}.Main()
 }

@@ -15,7 +15,7 @@ import (
 func main() {
 	if err := plugin.Serve(os.Stdin, os.Stdout, generate); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is main
 	}
 }
 
