@@ -292,6 +292,7 @@ func mutants() []mutant {
 		{name: "sums beyond the type", file: "runtime/add.go", old: "if sum := *p + n; (sum >= *p) == (n >= 0) {", new: "if sum := *p + n; true {", run: "^TestAdd$", pkg: "./runtime"},
 	}
 	list = append(list, fulltextMutants()...)
+	list = append(list, replicatorMutants()...)
 	for i := range list {
 		if list[i].run == "" {
 			list[i].run, list[i].pkg = simTests, simPkg

@@ -116,6 +116,16 @@ func (j *judgement) happened(x *pending) bool {
 	return j.writes(x.Revision) >= 0 || j.followed[x.Revision]
 }
 
+// tells reports that a late write was prepared on one.
+func (j *judgement) tells(x *pending) bool {
+	for _, y := range j.byRev {
+		if y.late && y.Base == x.Revision {
+			return true
+		}
+	}
+	return false
+}
+
 // replaced reports that a base was followed by another committed write than x.
 func (j *judgement) replaced(x *pending) bool {
 	if x.Base == "" {
@@ -152,6 +162,8 @@ func (j *judgement) decide(x *pending) {
 		} else {
 			j.doubtful = append(j.doubtful, x)
 		}
+	case j.tells(x): // its base was no more when the document was read, so it was committed before
+		j.committed = append(j.committed, x)
 	default:
 		j.doubtful = append(j.doubtful, x)
 	}
@@ -207,6 +219,32 @@ func (j *judgement) vanished() {
 		j.committed = append(j.committed, x)
 		return true
 	})
+	if settled || !j.complete {
+		return
+	}
+	for _, y := range slices.Clone(j.committed) { // a late one may be what followed
+		if x := j.goneBy(y); x != nil {
+			j.committed = append(j.committed, x)
+		}
+	}
+}
+
+// goneBy returns the late delete that followed a committed write which nothing else
+// followed and which the document is past.
+func (j *judgement) goneBy(y *pending) (found *pending) {
+	if y.Action == Delete || j.writes(y.Revision) >= 0 {
+		return nil
+	}
+	for _, x := range j.byRev {
+		switch {
+		case x.Base != y.Revision:
+		case slices.Contains(j.committed, x):
+			return nil
+		case x.late && x.Action == Delete && (found == nil || x.Revision < found.Revision):
+			found = x
+		}
+	}
+	return found
 }
 
 // order returns what was committed as it was, and whether an earlier write may be

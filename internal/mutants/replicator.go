@@ -1,0 +1,36 @@
+package main
+
+// replicatorMutants are the safeguards of the replicator (docs/replication.md, "How it
+// works").
+func replicatorMutants() []mutant {
+	const (
+		outbox, judge, settle   = "plugins/replicator/outbox.go", "plugins/replicator/judge.go", "plugins/replicator/settle.go"
+		memory, follow, segment = "plugins/replicator/memory.go", "plugins/replicator/follow.go", "plugins/replicator/segment.go"
+	)
+	list := []mutant{
+		{name: "an intent comes before the commit", file: outbox, old: "if err := g.Put(o.space, key, body); err != nil {", new: "if first.Action == Update {\n\t\t\treturn nil\n\t\t}\n\t\tif err := g.Put(o.space, key, body); err != nil {"},
+		{name: "number of a segment", file: settle, old: "body, s3db.IfAbsent())", new: "body, s3db.Condition{})"},
+		{name: "what was settled is remembered", file: memory, old: "return m.known[lastPart(key)] }", new: "return false && m.known[lastPart(key)] }"},
+		{name: "the log is recalled", file: memory, old: "\tfor len(m.before) > 0 && !m", new: "\tfor false && !m"},
+		{name: "intents are listed again", file: settle, old: "if len(doubtful) == 0 {", new: "if true || len(doubtful) == 0 {"},
+		{name: "what may be in flight stays", file: judge, old: "if !x.old {", new: "if false {"},
+		{name: "the base of an intent was committed", file: judge, old: "j.writes(x.Revision) >= 0 || j.followed[x.Revision]", new: "j.writes(x.Revision) >= 0", pkg: "./plugins/replicator", run: "^TestJudge$"},
+		{name: "late writes tell of others", file: judge, old: "j.followed[x.Base], more = true, true", new: "more = false", pkg: "./plugins/replicator", run: "^TestJudge$"},
+		{name: "deletes that leave nothing", file: judge, old: "\tsettled := j.revision != \"\"", new: "\tif !j.live {\n\t\treturn\n\t}\n\tsettled := j.revision != \"\"", pkg: "./plugins/replicator", run: "^(TestJudge|TestChanges)$"},
+		{name: "writes that may be in flight are carried", file: settle, old: "seg.Carried = append(seg.Carried, open...)", new: "_ = open", pkg: "./plugins/replicator", run: "^TestCarried$"},
+		{name: "an old head is found anew", file: settle, old: "\tif since(s.foundAt) >= headLife {\n\t\ts.head = nil\n\t\treturn errBehind", new: "\tif false {\n\t\ts.head = nil\n\t\treturn errBehind", pkg: "./plugins/replicator", run: "^TestStalledSettler$"},
+		{name: "the head stays", file: segment, old: "range list[:len(list)-1] {", new: "range list {", pkg: "./plugins/replicator", run: "^TestCollect$"},
+		{name: "an hour for segments", file: segment, old: "now.Sub(x.at) >= retention", new: "now.Sub(x.at) >= 0", pkg: "./plugins/replicator", run: "^TestCollect$"},
+		{name: "segments stay for the slowest target", file: segment, old: "x.number <= passed &&", new: "", pkg: "./plugins/replicator", run: "^TestCollect$"},
+		{name: "parked documents keep their order", file: follow, old: "\t\tif parked {\n", new: "\t\tif false {\n", pkg: "./plugins/replicator", run: "^TestPoison$"},
+		{name: "a target that is down is not a document's fault", file: follow, old: "if f.options.Target.Test(test) != nil {", new: "if false {", pkg: "./plugins/replicator", run: "^TestDown$"},
+		{name: "a checkpoint comes after the changes", file: follow, old: "if err := f.applyAll(ctx, changes); err != nil {", new: "if err := f.applyAll(ctx, changes); err != nil && false {", pkg: "./plugins/replicator", run: "^TestDown$"},
+	}
+	for i := range list {
+		list[i].name = "replicator: " + list[i].name
+		if list[i].pkg == "" {
+			list[i].pkg, list[i].run = simPkg, "^TestReplication$"
+		}
+	}
+	return list
+}
