@@ -27,7 +27,7 @@ type replication struct {
 	mu        sync.Mutex
 	announced map[s3db.Revision]string // id
 	committed map[s3db.Revision]string
-	deletes   map[s3db.Revision]s3db.Revision // what a delete was prepared on
+	deletes   map[s3db.Revision]s3db.Revision      // what a delete was prepared on
 	log       map[replicator.Seq]replicator.Change // all that was sent, by its position
 	wrong     []string
 }
