@@ -185,7 +185,7 @@ var importRules = []importRule{
 	},
 	{
 		packages: "cmd/s3dbgen",
-		ours:     []string{"schema", "gen", "templates", "runtime", "runtime/dynamic", "runtime/transfer", "runtime/s3store", "runtime/boltstore", "runtime/memstore", "s3dbjs", "s3dbjs/convert", "s3dbjs/migrate", "plugins/audit"},
+		ours:     []string{"schema", "gen", "templates", "runtime", "runtime/dynamic", "runtime/transfer", "runtime/s3store", "runtime/boltstore", "runtime/memstore", "s3dbjs", "s3dbjs/convert", "s3dbjs/migrate", "plugins/audit", "plugins/replicator/command", "plugins/replicator/config", "plugins/replicator/s3db/link", "plugins/replicator/webhook/link"},
 		others:   []string{"github.com/fsnotify/fsnotify", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/rogpeppe/go-internal", "github.com/schollz/progressbar/v3", "golang.org/x/mod", "golang.org/x/term"},
 		because:  "the command prints what schema, gen and runtime decide",
 	},
@@ -200,6 +200,27 @@ var importRules = []importRule{
 		ours:     []string{"runtime", "plugins/replicator"},
 		others:   []string{"github.com/google/go-cmp"},
 		because:  "the suite of targets sees them through the interface only",
+	},
+	{
+		packages: "plugins/replicator/config",
+		ours:     []string{"schema", "runtime", "plugins/replicator"},
+		because:  "a configuration names targets and knows none: their drivers come from the program",
+	},
+	{
+		packages: "plugins/replicator/command",
+		ours:     []string{"schema", "runtime", "runtime/dynamic", "plugins/replicator", "plugins/replicator/config"},
+		others:   []string{"github.com/spf13/cobra"},
+		because:  "a command line of any program: it knows drivers through the configuration",
+	},
+	{
+		packages: "plugins/replicator/s3db/link",
+		ours:     []string{"runtime", "plugins/replicator", "plugins/replicator/config", "plugins/replicator/s3db"},
+		because:  "only this package knows both a target and configuration files",
+	},
+	{
+		packages: "plugins/replicator/webhook/link",
+		ours:     []string{"plugins/replicator", "plugins/replicator/config", "plugins/replicator/webhook"},
+		because:  "only this package knows both a target and configuration files",
 	},
 	{
 		packages: "plugins/replicator/s3db",

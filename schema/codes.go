@@ -102,6 +102,16 @@ const (
 	CodeBudgetCut     Code = "S3D0602"
 )
 
+// Codes of the configuration of replication, which is told through Document.
+const (
+	CodeUnknownDriver   Code = "S3D0701"
+	CodeDriverNotLinked Code = "S3D0702"
+	CodeEnvironment     Code = "S3D0703"
+	CodeTargetSettings  Code = "S3D0704"
+	CodeRoute           Code = "S3D0705"
+	CodeReplicatorName  Code = "S3D0706"
+)
+
 // severity returns how grave a mistake of the code is.
 func (c Code) severity() Severity {
 	switch c {

@@ -41,7 +41,7 @@ func attributesOf(lines string) string {
 
 // explanations is the registry of all codes.
 func explanations() []Explanation {
-	return slices.Concat(explainFile(), explainNames(), explainRules(), explainIndexes(), explainRelations(), explainLock(), explainGo(), explainBudget())
+	return slices.Concat(explainFile(), explainNames(), explainRules(), explainIndexes(), explainRelations(), explainLock(), explainGo(), explainBudget(), explainReplication())
 }
 
 func explainFile() []Explanation {
@@ -392,6 +392,35 @@ func explainBudget() []Explanation {
 			Text: "The attributes of a document are headers of its object, and together they have 2,047 bytes. Under truncate-data the longest texts of a document that needs more are cut, and what is cut off is lost. " +
 				"Give the attribute a max that always fits, choose body-overflow, which loses nothing, or say with allow that cutting is what you want.",
 			Wrong: resource("text", "    behavior: truncate-data\n"), Right: resource("text", "    behavior: truncate-data\n    allow: [S3D0602]\n"),
+		},
+	}
+}
+
+func explainReplication() []Explanation {
+	return []Explanation{
+		{
+			Code: CodeUnknownDriver, Title: "unknown driver",
+			Text: "A replicator names the kind of its target: s3db, webhook, sqs, postgres or bigquery, or what the program has linked beside these.",
+		},
+		{
+			Code: CodeDriverNotLinked, Title: "driver that is not linked",
+			Text: "The program does not contain the driver. Those of sqs, postgres and bigquery need libraries that s3dbgen itself does not link. The command s3dbgen-replicate has them all; a program of your own imports the package link of each driver it wants.",
+		},
+		{
+			Code: CodeEnvironment, Title: "variable of the environment",
+			Text: "A value takes a variable of the environment, written ${NAME}, which is not set or is empty, or the name is none. Set it before the command is started. For the characters themselves write $${.",
+		},
+		{
+			Code: CodeTargetSettings, Title: "settings that a target cannot have",
+			Text: "The driver refuses what stands under config, for the reason that it gives: a name that the service does not allow, settings that exclude one another, a key that cannot be read.",
+		},
+		{
+			Code: CodeRoute, Title: "wrong route",
+			Text: "A route says which changes of a resource go to which table, queue or URL: {actions: [insert, update, delete], table: users}. Without actions it takes all; a name alone takes inserts only.",
+		},
+		{
+			Code: CodeReplicatorName, Title: "two replicators of one name",
+			Text: "What the database keeps of a target, such as the position that it has reached, is kept under its name, so names must differ and stay. Without a name it is that of the driver, so two targets of a driver need names.",
 		},
 	}
 }

@@ -53,10 +53,13 @@ func (d Diagnostic) print(b *strings.Builder) {
 	}
 }
 
+// hiddenLine stands for a line that is not shown.
+const hiddenLine = "\x00"
+
 // printExcerpt prints a source line with carets below the characters from pos
 // to end.
 func printExcerpt(b *strings.Builder, line string, pos, end Position) {
-	if !pos.IsValid() {
+	if !pos.IsValid() || line == hiddenLine {
 		return
 	}
 	runes := []rune(line)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	replicate "github.com/s3dbgen/s3dbgen/plugins/replicator/command"
 	"github.com/s3dbgen/s3dbgen/schema"
 )
 
@@ -40,7 +41,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitOK
 	}
 	switch {
-	case errors.Is(err, errTold):
+	case errors.Is(err, errTold), errors.Is(err, replicate.ErrFound):
 		return exitDifferent
 	case errors.Is(err, errMistakes):
 		return exitFailed
@@ -95,7 +96,7 @@ and "s3dbgen generate" makes the package shop of it.
 
 Exit codes: 0 success; 1 generate --check or diff found differences, breaking found
 something that breaks, fsck or audit verify found something wrong, a transfer went on
-after failures, rotate left secrets under other keys, or migrate left documents of
+after failures, replicate found a difference or a target that fails, rotate left secrets under other keys, or migrate left documents of
 older versions; 2 wrong usage, a mistake in the schema, or files that cannot be read
 or written.`,
 		Args: func(command *cobra.Command, args []string) error {
@@ -143,7 +144,7 @@ func commandGroups() []commandGroup {
 		{"Write a client:", []*cobra.Command{newInit(), newGenerate(), newWatch(), newDiff(), newValidate(), newBreaking(), newExplain(), newJSONSchema()}},
 		{"Look into a database:", []*cobra.Command{newInspect(), newList(), newGet(), newCount(), newHistory(), newAudit()}},
 		{"Move documents:", []*cobra.Command{newExport(), newImport(), newMigrate(), newImportSchema()}},
-		{"Keep a database:", []*cobra.Command{newFsck(), newRotate(), newIAM()}},
+		{"Keep a database:", []*cobra.Command{newFsck(), newRotate(), newReplicate(), newIAM()}},
 		{"Other:", []*cobra.Command{newVersion()}},
 	}
 }
