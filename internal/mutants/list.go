@@ -220,7 +220,7 @@ func mutants() []mutant {
 		},
 		{
 			name: "observers of refused writes", file: "runtime/plugin.go",
-			old: "a.settled(ctx, OutcomeRefused)\n\t\t\treturn err", new: "return err", run: cacheTests, pkg: cachePkg,
+			old: "f.value(ctx, p); err != nil {\n\t\t\ta.settled(ctx, OutcomeRefused)", new: "f.value(ctx, p); err != nil {", run: cacheTests, pkg: cachePkg,
 		},
 		{
 			name: "place of a shared result", file: "plugins/cache/shared.go",
