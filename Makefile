@@ -84,6 +84,7 @@ lint: $(GOLANGCI_LINT) ## Check form: linters (of generated code too), go.mod, g
 generate: ## Write example/generated and all golden files anew
 	go run ./cmd/s3dbgen generate -f $(SCHEMA)
 	go generate ./example/plugins
+	go run ./cmd/s3dbgen docs -f $(SCHEMA)
 	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
 
 .PHONY: bench

@@ -12,12 +12,21 @@ import (
 
 // newProgram decides everything about the generated package.
 func newProgram(s *schema.Schema, lock Names) (*program, schema.Diagnostics) {
+	p, n := programOf(s, lock)
+	if n.diagnostics.HasErrors() {
+		return nil, n.diagnostics.Sort()
+	}
+	return p, n.diagnostics
+}
+
+// programOf decides the names, whose diagnostics count, and then the rest.
+func programOf(s *schema.Schema, lock Names) (*program, *namer) {
 	if lock == nil {
 		lock = noNames{}
 	}
 	n := nameAll(s, lock)
 	if n.diagnostics.HasErrors() {
-		return nil, n.diagnostics.Sort()
+		return nil, n
 	}
 	p := &program{name: s.Package, doc: packageDoc(s), drivers: drivers(s.Stores)}
 	files := scope{"client": {}}
@@ -34,10 +43,7 @@ func newProgram(s *schema.Schema, lock Names) (*program, schema.Diagnostics) {
 	if p.fixtures != nil {
 		p.fixtures.file = files.unique("fixtures")
 	}
-	if n.diagnostics.HasErrors() {
-		return nil, n.diagnostics.Sort()
-	}
-	return p, n.diagnostics
+	return p, n
 }
 
 func packageDoc(s *schema.Schema) []string {

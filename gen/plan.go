@@ -110,6 +110,20 @@ func (p *Plan) Add(path string, content []byte) error {
 	return nil
 }
 
+// AddMarked plans a file that is no Go code. A file that is there and does not hold
+// the mark is a *ForeignFileError.
+func (p *Plan) AddMarked(path, mark string, content []byte) error {
+	s, err := compare(path, content, marks{
+		ours:   func(present []byte) bool { return bytes.Contains(present, []byte(mark)) },
+		edited: func([]byte) bool { return false }, // it carries no sum
+	})
+	if err != nil {
+		return err
+	}
+	p.steps = append(p.steps, s)
+	return nil
+}
+
 // Changes returns the steps that change something.
 func (p *Plan) Changes() []Step {
 	var list []Step

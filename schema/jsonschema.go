@@ -127,6 +127,7 @@ func rootForms() []optionForm {
 		{"output", "Directory of the generated package, relative to this file. Left out, it is called like the package.", output},
 		{"stores", "Which stores the generated Open can reach; all when left out. Without s3 the program contains no AWS code.",
 			anyForm(store, form{"type": "array", "minItems": 1, "uniqueItems": true, "items": store})},
+		{"docs", "Files that s3dbgen docs writes, by format, relative to this file.", mappingForm(docsForms())},
 		{"fixtures", "Generates functions that make valid inputs, numbered, for tests.", form{"type": "boolean"}},
 		{"description", "Comment of the generated package.", textForm()},
 		{"plugins", "Programs that add files to the generated ones.", form{"type": "array", "items": pluginForm()}},
@@ -148,6 +149,16 @@ func pluginForm() form {
 	})
 	f["required"] = []string{"name", "cmd"}
 	return f
+}
+
+// docsForms are the files of the option docs.
+func docsForms() []optionForm {
+	file := form{"type": []string{"string", "number", "boolean"}, "pattern": `^[^\\/][^\\]*$`, "not": patternForm(`(^|/)\.{0,2}$`)}
+	var list []optionForm
+	for _, format := range DocsFormats() {
+		list = append(list, optionForm{string(format), "The file of " + string(format) + ".", file})
+	}
+	return list
 }
 
 // named is a pattern of names with the limit of their length.

@@ -82,6 +82,7 @@ func (p *parser) root(n *node) {
 		{"package", p.packageName},
 		{"output", p.output},
 		{"stores", p.stores},
+		{"docs", p.docs},
 		{"description", func(_, v *node) { p.readText(v, "description", &p.schema.Description) }},
 		{"fixtures", func(_, v *node) { p.readBool(v, "fixtures", &p.schema.Fixtures) }},
 		{"plugins", func(_, v *node) { p.plugins(v) }},

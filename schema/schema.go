@@ -12,6 +12,7 @@ type Schema struct {
 	Package     string // name of the generated Go package
 	Output      string // directory of the generated files, relative to File; "" if not given
 	Stores      []Store
+	Docs        []DocsFile // written by the command docs
 	Description string
 	Fixtures    bool        // generate functions that make example documents for tests
 	Plugins     []*Plugin   // programs that add files to the generated ones

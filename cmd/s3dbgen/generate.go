@@ -75,7 +75,7 @@ func (g *generation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 		return err
 	}
 	if g.check {
-		return reportDifferences(stdout, p.Plan)
+		return reportDifferences(stdout, p.Plan, "generate")
 	}
 	if err := p.Apply(); err != nil {
 		return err
@@ -130,7 +130,7 @@ func (g *generation) plan(ctx context.Context, src *source, stderr io.Writer) (*
 	return p, nil
 }
 
-func reportDifferences(stdout io.Writer, plan *gen.Plan) error {
+func reportDifferences(stdout io.Writer, plan *gen.Plan, command string) error {
 	changes := plan.Changes()
 	if len(changes) == 0 {
 		return nil
@@ -140,7 +140,7 @@ func reportDifferences(stdout io.Writer, plan *gen.Plan) error {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintln(stdout, "run s3dbgen generate and commit the result"); err != nil {
+	if _, err := fmt.Fprintln(stdout, "run s3dbgen "+command+" and commit the result"); err != nil {
 		return err
 	}
 	return errTold

@@ -94,7 +94,7 @@ a test. The smallest schema is
 
 and "s3dbgen generate" makes the package shop of it.
 
-Exit codes: 0 success; 1 generate --check or diff found differences, breaking found
+Exit codes: 0 success; 1 diff or a --check found differences, breaking found
 something that breaks, fsck or audit verify found something wrong, a transfer went on
 after failures, replicate found a difference or a target that fails, rotate left secrets under other keys, or migrate left documents of
 older versions; 2 wrong usage, a mistake in the schema, or files that cannot be read
@@ -141,7 +141,7 @@ type commandGroup struct {
 // commandGroups returns all commands as the help lists them.
 func commandGroups() []commandGroup {
 	return []commandGroup{
-		{"Write a client:", []*cobra.Command{newInit(), newGenerate(), newWatch(), newDiff(), newValidate(), newBreaking(), newExplain(), newJSONSchema()}},
+		{"Write a client:", []*cobra.Command{newInit(), newGenerate(), newWatch(), newDiff(), newValidate(), newBreaking(), newExplain(), newDocs(), newJSONSchema()}},
 		{"Look into a database:", []*cobra.Command{newInspect(), newList(), newGet(), newCount(), newHistory(), newAudit()}},
 		{"Move documents:", []*cobra.Command{newExport(), newImport(), newMigrate(), newImportSchema()}},
 		{"Keep a database:", []*cobra.Command{newFsck(), newRotate(), newReplicate(), newIAM()}},
