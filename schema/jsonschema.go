@@ -225,6 +225,8 @@ func resourceForms() []optionForm {
 			namedForm(named(indexPattern), reference("partition"))},
 		{"unique", "Values that no two documents share, of one attribute or of several together.",
 			namedForm(named(indexPattern), reference("unique"))},
+		{"relations", "Documents of other resources that belong to those of this one, or that those belong to; loaded when asked for, many at a time.",
+			namedForm(named(indexPattern), relationForm())},
 		{"description", "Comment of the Go type.", textForm()},
 		{"deprecated", "What to use instead. Marks the Go names as deprecated.", deprecatedForm()},
 		{"allow", "Codes of warnings about the metadata budget that are not told.",
@@ -268,6 +270,19 @@ func indexForms(what string, fields form) []optionForm {
 		forms = append(forms, optionForm{"hashed", "Keys hold an HMAC of the values in their place.", form{"type": "boolean"}})
 	}
 	return forms
+}
+
+// relationForm is a relation to another resource.
+func relationForm() form {
+	f := mappingForm([]optionForm{
+		{string(BelongsTo), "The resource to one of whose documents each one here belongs.", textForm()},
+		{string(HasMany), "The resource whose documents belong to those here.", textForm()},
+		{"by", "The attribute that holds the id: here with belongsTo, there with hasMany, where it may be left out if there is one belongsTo.", textForm()},
+		{"description", "Comment of the Go method.", textForm()},
+	})
+	f["anyOf"] = []form{{"required": []string{string(BelongsTo), "by"}}, {"required": []string{string(HasMany)}}}
+	f["not"] = form{"required": []string{string(BelongsTo), string(HasMany)}}
+	return f
 }
 
 // enumNameForm is the name of a value of an enum.

@@ -103,10 +103,12 @@ var beyondJSONSchema = map[Code]string{
 	CodeIndexSize:       "how long names are together",
 	CodeIndexSystem:     "which options the resource has",
 	CodeConflictingKeys: "a size that stands apart from its generator",
-	CodeBudgetRefused:   "how large documents can become",
-	CodeBudgetCut:       "how large documents can become",
-	CodeWas:             "the lock file",
-	CodeTypeChange:      "the lock file", CodeEnumRemoved: "the lock file", CodePossibleRename: "the lock file", CodeNewRequired: "the lock file", CodeLockHistory: "the lock file",
+	CodeRelationTarget:  "whether a resource is there", CodeRelationBy: "whether an attribute is there", CodeRelationType: "what type the attribute has",
+	CodeRelationOpposite: "what the other resource says", CodeRelationPartition: "what the other resource says",
+	CodeBudgetRefused: "how large documents can become",
+	CodeBudgetCut:     "how large documents can become",
+	CodeWas:           "the lock file",
+	CodeTypeChange:    "the lock file", CodeEnumRemoved: "the lock file", CodePossibleRename: "the lock file", CodeNewRequired: "the lock file", CodeLockHistory: "the lock file",
 }
 
 // TestJSONSchemaRefusesWrong holds the JSON Schema to the corpus of wrong schemas: it
