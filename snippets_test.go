@@ -221,9 +221,9 @@ func TestSnippetsOfShell(t *testing.T) {
 	}
 }
 
-// session prepares what the commands of pages find: in the folder the files shop.db and
-// copy.db, and in a bucket called "bucket" the databases shop and old, the latter of
-// s3db.js. The shops are those of example/schema.yaml.
+// session prepares what the commands of pages find: in the folder the example and the
+// files shop.db and copy.db, and in a bucket called "bucket" the databases shop and old,
+// the latter of s3db.js. The shops are those of example/schema.yaml.
 func session(t *testing.T, page *snippets.Page, root, bin string) *snippets.Session {
 	t.Helper()
 	dir, home := t.TempDir(), t.TempDir()
@@ -236,6 +236,11 @@ func session(t *testing.T, page *snippets.Page, root, bin string) *snippets.Sess
 			"go get -tool " + module + "/cmd/s3dbgen@latest",
 			"go mod edit -require " + module + "@v0.0.0 -replace " + module + "=" + root + " -tool " + module + "/cmd/s3dbgen && go mod tidy",
 		},
+	}
+	if page.Names("s3dbgen docs") {
+		if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "example"))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	passphrase := canary.Value("passphrase")
 	if page.Names("./shop.db") {

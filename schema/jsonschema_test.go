@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,19 +22,19 @@ import (
 // editor validates schema files as an editor does, by the JSON Schema.
 type editor struct{ schema *jsonschema.Schema }
 
-func newEditor(t testing.TB) editor {
-	t.Helper()
+func newEditor(tb testing.TB) editor {
+	tb.Helper()
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(JSONSchema()))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c := jsonschema.NewCompiler()
 	if err := c.AddResource("s3dbgen.schema.json", document); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	compiled, err := c.Compile("s3dbgen.schema.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return editor{compiled}
 }
@@ -142,18 +143,18 @@ func TestJSONSchemaRefusesWrong(t *testing.T) {
 }
 
 // rightSchemas are the right schemas of tests and docs.
-func rightSchemas(t testing.TB) map[string]string {
-	t.Helper()
+func rightSchemas(tb testing.TB) map[string]string {
+	tb.Helper()
 	right := map[string]string{}
 	for _, pattern := range []string{"testdata/right/*.yaml", "../example/schema.yaml"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
-			t.Fatalf("%s: %v", pattern, err)
+			tb.Fatalf("%s: %v", pattern, err)
 		}
 		for _, path := range paths {
 			text, err := os.ReadFile(path)
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			right[path] = string(text)
 		}
@@ -163,19 +164,17 @@ func rightSchemas(t testing.TB) map[string]string {
 			right["explain "+string(code)] = e.Right
 		}
 	}
-	for place, text := range docsSchemas(t) {
-		right[place] = text
-	}
+	maps.Copy(right, docsSchemas(tb))
 	return right
 }
 
 // docsSchemas returns the schemas that the documentation shows, by their places, whole
 // or as the parts that their fences name.
-func docsSchemas(t testing.TB) map[string]string {
-	t.Helper()
+func docsSchemas(tb testing.TB) map[string]string {
+	tb.Helper()
 	pages, err := snippets.Read("..", "README.md", "docs/*.md")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	schemas := map[string]string{}
 	for _, page := range pages {
@@ -196,7 +195,7 @@ func docsSchemas(t testing.TB) map[string]string {
 		}
 	}
 	if len(schemas) < 15 {
-		t.Errorf("found only %d schemas in the documentation", len(schemas))
+		tb.Errorf("found only %d schemas in the documentation", len(schemas))
 	}
 	return schemas
 }

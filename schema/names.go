@@ -33,8 +33,9 @@ func (p *parser) resourceName(key *node) bool {
 	return false
 }
 
-// indexName reports whether the key names a partition or a unique constraint.
-func (p *parser) indexName(key *node, what string) bool {
+// indexName says so if the key cannot name a partition, a unique constraint or a
+// relation.
+func (p *parser) indexName(key *node, what string) {
 	name := key.value
 	switch {
 	case !indexPattern.MatchString(name):
@@ -42,10 +43,7 @@ func (p *parser) indexName(key *node, what string) bool {
 			help("use letters a-z, A-Z, digits, - and _, beginning with a letter, such as byCountry")
 	case len(name) > maxName:
 		p.report(CodeIndexName, key.span(), "name of the %s has %d characters, at most %d are allowed", what, len(name), maxName)
-	default:
-		return true
 	}
-	return false
 }
 
 // attributeName reports whether the key names an attribute, and says so if not.

@@ -95,7 +95,7 @@ func (p *place) groups() []*kindGroup {
 	for _, name := range p.kinds {
 		k := Kind(name)
 		g := &kindGroup{kinds: name, args: form{}}
-		var any, one, holds ruleStrings // one: those of which one is needed; holds: of a secret that says what it holds
+		var each, one, holds ruleStrings // one: those of which one is needed; holds: of a secret that says what it holds
 		for _, s := range p.rules {
 			if !p.allows(s, k) {
 				continue
@@ -109,7 +109,7 @@ func (p *place) groups() []*kindGroup {
 				continue
 			}
 			if k != KindSecret || s.name != "items" {
-				any.add(s.name, argument)
+				each.add(s.name, argument)
 			}
 			if slices.Contains(needed(k), s.name) {
 				one.add(s.name, argument)
@@ -118,7 +118,7 @@ func (p *place) groups() []*kindGroup {
 				holds.add(s.name, argument)
 			}
 		}
-		more := any.repeated()
+		more := each.repeated()
 		if holds != nil {
 			more = `(?:` + more + `|` + holds.repeated() + `)`
 		}

@@ -120,11 +120,11 @@ func (w *watching) regenerate(ctx context.Context) error {
 		err = p.Apply()
 	}
 	if ctx.Err() != nil {
-		return nil // the loop ends
+		return nil //nolint:nilerr // the loop ends
 	}
 	if err != nil {
 		w.pending = err
-		return nil
+		return nil //nolint:nilerr // it is told when the editor has come to rest
 	}
 	w.last = stateOf(src.text, p.lockText)
 	if err := w.clearScreen(); err != nil {

@@ -164,11 +164,11 @@ type watchProcess struct {
 	code   chan int
 }
 
-func watchFor(t testing.TB, dir, file string) *watchProcess {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+func watchFor(tb testing.TB, dir, file string) *watchProcess {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(tb.Context())
 	reader, writer := io.Pipe()
-	w := &watchProcess{t: t, dir: dir, lines: bufio.NewScanner(reader), cancel: cancel, code: make(chan int, 1)}
+	w := &watchProcess{t: tb, dir: dir, lines: bufio.NewScanner(reader), cancel: cancel, code: make(chan int, 1)}
 	go func() {
 		w.code <- run(ctx, []string{"watch", "-f", filepath.Join(dir, file)}, strings.NewReader(""), writer, writer)
 		_ = writer.Close()
@@ -201,19 +201,19 @@ func (w *watchProcess) end(code int) {
 }
 
 // put writes a file as the simplest editors do.
-func put(t testing.TB, path, text string) {
-	t.Helper()
+func put(tb testing.TB, path, text string) {
+	tb.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
 // replace writes a file as most editors do: whole, under another name.
-func replace(t testing.TB, path, text string) {
-	t.Helper()
-	put(t, path+"~", text)
+func replace(tb testing.TB, path, text string) {
+	tb.Helper()
+	put(tb, path+"~", text)
 	if err := os.Rename(path+"~", path); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
@@ -253,17 +253,17 @@ func TestWatchFollowsFiles(t *testing.T) {
 func TestWatchFollowsLinks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	real := filepath.Join(dir, "elsewhere", "real.yaml")
-	if err := os.Mkdir(filepath.Dir(real), 0o700); err != nil {
+	target := filepath.Join(dir, "elsewhere", "real.yaml")
+	if err := os.Mkdir(filepath.Dir(target), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	put(t, real, watchedSchema)
+	put(t, target, watchedSchema)
 	if err := os.Symlink(filepath.Join("elsewhere", "real.yaml"), filepath.Join(dir, "schema.yaml")); err != nil {
 		t.Skip(err)
 	}
 	w := watchFor(t, dir, "schema.yaml")
 	w.wait("users.go")
-	replace(t, real, strings.Replace(watchedSchema, "string", "string, a: string|optional", 1))
+	replace(t, target, strings.Replace(watchedSchema, "string", "string, a: string|optional", 1))
 	w.wait("users.go")
 	w.end(exitOK)
 }

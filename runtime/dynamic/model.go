@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/s3dbgen/s3dbgen/behaviors"
 	"github.com/shopspring/decimal"
 
+	"github.com/s3dbgen/s3dbgen/behaviors"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
 
