@@ -1,10 +1,15 @@
 package postgres_test
 
 import (
+	"bufio"
+	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/s3dbgen/s3dbgen/internal/testserver/postgres"
 )
@@ -47,4 +52,51 @@ func answers(t *testing.T, address string) bool {
 	var reply [1]byte
 	_, err = conn.Read(reply[:])
 	return err == nil && reply[0] == 'S'
+}
+
+// A cluster must not outlive a test binary that was killed. The test runs itself as
+// the binary that is killed.
+func TestDiesWithParent(t *testing.T) {
+	const marker = "S3DB_TEST_HELPER"
+	if os.Getenv(marker) != "" {
+		var shared postgres.Shared
+		server := shared.Get(t)
+		fmt.Fprintln(os.Stderr, "address", server.Address, filepath.Dir(server.CA))
+		select {} // until killed
+	}
+	var shared postgres.Shared
+	defer shared.Close()
+	shared.Get(t) // skips without the server
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDiesWithParent$", "-test.timeout=60s")
+	cmd.Env = append(os.Environ(), marker+"=1")
+	output, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line := ""
+	for lines := bufio.NewScanner(output); line == "" && lines.Scan(); {
+		_, line, _ = strings.Cut(lines.Text(), "address ")
+	}
+	address, dir, _ := strings.Cut(line, " ")
+	defer func() { _ = os.RemoveAll(dir) }() // nobody else will
+	if !answers(t, address) {
+		t.Errorf("the cluster does not answer on %q", address)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // "signal: killed"
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(20 * time.Second)
+	for answers(t, address) {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatal("the cluster outlives the test binary")
+		}
+	}
 }
