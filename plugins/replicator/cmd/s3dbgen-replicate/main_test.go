@@ -58,6 +58,32 @@ func TestSeed(t *testing.T) {
 	}
 }
 
+// TestPage reads the example of docs/replication.md.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../../docs/replication.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml replicate\n")
+	text, _, ok := strings.Cut(rest, "```\n")
+	if !ok {
+		t.Fatal("the page has no block of yaml replicate")
+	}
+	c, found := config.Read("replicate.yaml", []byte(text), program().Drivers, func(string) (string, bool) { return "a-secret-of-24-characters", true })
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	for _, x := range c.Options.Targets {
+		if err := x.Target.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(c.Options.Targets) != 4 {
+		t.Errorf("%d targets", len(c.Options.Targets))
+	}
+}
+
 // TestMistakes: what each driver refuses is told at its place.
 func TestMistakes(t *testing.T) {
 	t.Parallel()
