@@ -28,7 +28,7 @@ MODFILES  := $(wildcard plugins/*/go.mod plugins/*/*/go.mod)
 MODULES   := $(patsubst %/go.mod,./%/...,$(MODFILES))
 # Packages with goroutines, tested once more under the race detector.
 RACE      := ./runtime/... ./behaviors/... ./example/... ./internal/sim ./plugins ./plugins/audit ./plugins/cache ./plugins/costs ./plugins/metrics \
-	./plugins/replicator/sqs ./plugins/replicator/postgres ./plugins/replicator/s3db ./plugins/replicator/webhook ./plugins/replicator/command ./plugins/replicator/bigquery
+	./plugins/replicator ./plugins/replicator/sqs ./plugins/replicator/postgres ./plugins/replicator/s3db ./plugins/replicator/webhook ./plugins/replicator/command ./plugins/replicator/bigquery
 
 # What tests that need servers see. CI leaves no server out; elsewhere the tests of a
 # server that cannot be installed are skipped, and make says so.

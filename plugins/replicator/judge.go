@@ -33,10 +33,13 @@ type lineage struct {
 	writes func(s3db.Revision) int
 	// complete says that it remembers all writes since there was no object.
 	complete bool
+	// local says that deletes leave nothing behind, so that an insert may come after
+	// writes that the document does not remember.
+	local bool
 }
 
-func lineageOf(s s3db.ObjectState) lineage {
-	return lineage{revision: s.Revision, live: s.Live(), writes: s.Writes, complete: s.Complete()}
+func lineageOf(s s3db.ObjectState, local bool) lineage {
+	return lineage{revision: s.Revision, live: s.Live(), writes: s.Writes, complete: s.Complete(), local: local}
 }
 
 // pending is the intent of one write.
@@ -205,7 +208,7 @@ func (j *judgement) verdict(all bool) verdict {
 // another one than the delete met, and nobody else followed the delete's base, it was
 // committed, unless what is there now was settled before.
 func (j *judgement) vanished() {
-	settled := j.revision != "" && j.byRev[j.revision] == nil
+	settled := j.live && j.byRev[j.revision] == nil
 	gone := map[s3db.Revision]bool{}
 	j.doubtful = slices.DeleteFunc(j.doubtful, func(x *pending) bool {
 		if x.Action != Delete || x.Base == j.revision || settled || !j.complete {
@@ -224,6 +227,12 @@ func (j *judgement) vanished() {
 	}
 	for _, y := range slices.Clone(j.committed) { // a late one may be what followed
 		if x := j.goneBy(y); x != nil {
+			j.committed = append(j.committed, x)
+		}
+	}
+	for _, x := range j.byRev { // or the first of which the log does not know
+		if x.late && x.Action == Delete && j.byRev[x.Base] == nil && x.Base != j.revision && j.writes(x.Base) < 0 && !gone[x.Base] && !j.happened(x) && !j.replaced(x) {
+			gone[x.Base] = true
 			j.committed = append(j.committed, x)
 		}
 	}
@@ -261,7 +270,7 @@ func (j *judgement) order() (ordered []*pending, unexplained bool) {
 		if before := j.byRev[x.Base]; before != nil && slices.Contains(j.committed, before) {
 			continue
 		}
-		unexplained = unexplained || x.Base != ""
+		unexplained = unexplained || x.Base != "" || j.local
 		var run []*pending
 		for ; x != nil && len(run) <= len(j.committed); x = next[x.Revision] {
 			run = append(run, x)

@@ -311,9 +311,10 @@ func (b *batch) judge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	local := b.db.Capabilities().Local
 	var doubtful []*document
 	for _, d := range b.docs {
-		if d.verdict = judge(lineageOf(d.state), d.intents, false); d.verdict.unexplained {
+		if d.verdict = judge(lineageOf(d.state, local), d.intents, false); d.verdict.unexplained {
 			doubtful = append(doubtful, d)
 		}
 	}
@@ -325,7 +326,7 @@ func (b *batch) judge(ctx context.Context) error {
 		return err
 	}
 	for _, d := range doubtful {
-		d.verdict = judge(lineageOf(d.state), d.intents, all)
+		d.verdict = judge(lineageOf(d.state, local), d.intents, all)
 	}
 	return nil
 }
