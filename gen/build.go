@@ -148,6 +148,7 @@ func (b *builder) resource(files scope) *resource {
 	}
 	b.access()
 	b.relations()
+	b.r.ttl = b.ttl()
 	b.attributes(b.r.root)
 	b.r.version, b.r.versions = b.schema.Version, b.olderVersions()
 	if b.schema.Behavior != schema.TruncateData {

@@ -70,6 +70,13 @@ func emitClient(p *program) *jen.File {
 	f.Func().Params(jen.Id("db *DB")).Id("Migrate").Params(jen.Id("ctx context.Context"), jen.Id("o s3db.MigrateOptions")).
 		Params(jen.Index().Id("s3db.MigrateReport"), jen.Error()).
 		Block(jen.Return(jen.Id("s3db.MigrateAll(" + strings.Join(append([]string{"ctx", "o"}, collections...), ", ") + ")")))
+	if swept := p.swept(); len(swept) > 0 {
+		f.Line()
+		f.Comment("// Sweep deletes the documents that have expired. See s3db.Collection.Sweep.")
+		f.Func().Params(jen.Id("db *DB")).Id("Sweep").Params(jen.Id("ctx context.Context"), jen.Id("o s3db.SweepOptions")).
+			Params(jen.Index().Id("s3db.SweepReport"), jen.Error()).
+			Block(jen.Return(jen.Id("s3db.SweepAll(" + strings.Join(append([]string{"ctx", "o"}, swept...), ", ") + ")")))
+	}
 	f.Line()
 	f.Func().Id("config").Params().Id("s3db.Config").Block(jen.Return().Id("s3db.Config").CustomFunc(lines, func(g *jen.Group) {
 		g.Id("Drivers").Op(":").Id("[]s3db.Driver{" + strings.Join(made, ", ") + "}")

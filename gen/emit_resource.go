@@ -229,6 +229,9 @@ func emitModel(f *jen.File, r *resource) {
 			if r.root.cuttable {
 				entry(g, "Texts", r.root.texts)
 			}
+			if r.ttl != "" {
+				entry(g, "TTL", r.ttl)
+			}
 			emitIndexes(g, r, "Partitions", r.partitions)
 			emitIndexes(g, r, "Uniques", r.uniques)
 		}),

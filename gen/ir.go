@@ -54,6 +54,7 @@ type resource struct {
 	uniques    []*index
 	reads      []*partitionRead
 	relations  []*relation
+	ttl        string // literal; "" when documents do not expire
 	distincts  []*distinct
 	lookups    []*lookup
 	deprecated []string

@@ -200,7 +200,7 @@ func (n *namer) nameCollection(r *schema.Resource, pass origin) {
 	if names.collection != names.field {
 		n.lock.GoName(key, names.collection)
 	}
-	if slices.Contains([]string{"Close", "Database", "Migrate"}, names.field) { // methods of DB
+	if slices.Contains([]string{"Close", "Database", "Migrate", "Sweep"}, names.field) { // methods of DB
 		names.field += "Collection"
 	}
 	if other, ok := n.collections.claim(owner{pos: r.Pos, what: o.what, own: true}, names.field); !ok {

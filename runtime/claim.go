@@ -161,8 +161,15 @@ func (c *engine) owner(ctx context.Context, id string, want claimWant) (ownerSta
 		if err != nil {
 			return ownerState{}, err
 		}
-		if path == want.path {
+		switch {
+		case path != want.path:
+		case !c.expired(d.doc):
 			return ownerState{}, errUnique(want)
+		default:
+			if err := c.expire(ctx, id); err != nil {
+				return ownerState{}, err
+			}
+			return c.owner(ctx, id, want)
 		}
 	}
 	return ownerState{key: key, state: s}, nil

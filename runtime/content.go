@@ -224,7 +224,7 @@ func (c *Collection[T, ID, I, P]) HasContent(ctx context.Context, id ID) (bool, 
 }
 
 func (c *engine) hasContent(ctx context.Context, id string) (bool, error) {
-	s, err := c.read(ctx, id)
+	s, err := c.readPresent(ctx, id)
 	if err != nil {
 		return false, c.fail("hasContent", id, err)
 	}
@@ -304,7 +304,7 @@ func (c *engine) openContent(ctx context.Context, op, id string, ranges []Conten
 
 // contentRef reads which content a document has.
 func (c *engine) contentRef(ctx context.Context, id string) (*contentRef, error) {
-	s, err := c.read(ctx, id)
+	s, err := c.readPresent(ctx, id)
 	switch {
 	case err != nil:
 		return nil, err

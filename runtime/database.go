@@ -53,6 +53,9 @@ func (m *Model[T, ID, I, P]) info() resourceInfo {
 	for i := range m.Partitions {
 		info.indexes = append(info.indexes, partitionName(m.Partitions[i].Name))
 	}
+	if m.TTL != nil {
+		info.indexes = append(info.indexes, partitionName(expiryIndex))
+	}
 	for i := range m.Uniques {
 		info.indexes = append(info.indexes, uniqueName(m.Uniques[i].Name))
 	}

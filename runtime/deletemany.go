@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // DeleteMany removes the documents with these ids, each as Delete does, several
@@ -73,7 +74,7 @@ func (c *engine) deleteAll(ctx context.Context, confirm Confirmation, deleteLate
 	if confirm.resource != c.model.Resource {
 		return 0, c.fail(op, "", configError("pass s3db.Confirm(%q) to delete all documents; this confirms %q", c.model.Resource, confirm.resource))
 	}
-	sweep := &sweeper{requests: &c.db.requests}
+	sweep := &sweeper{requests: &c.db.requests, all: true}
 	defer sweep.flush(ctx)
 	bulk := &BulkError{Op: op, Resource: c.model.Resource}
 	deleted := 0
@@ -147,6 +148,8 @@ func firstPlaces(ids []string) []int {
 // does no more harm than losing those of a single delete.
 type sweeper struct {
 	requests *requester
+	due      time.Time // delete only documents that have expired by then; zero: see all
+	all      bool      // delete documents whether or not they have expired; else only those that have not
 	mu       sync.Mutex
 	keys     []string
 }

@@ -108,7 +108,7 @@ func (c *engine) derivedLookup(ctx context.Context, index *index, path string) (
 			return err
 		}
 		holds, err := c.claimPath(index, &KeyBuilder{}, d)
-		if holds == path {
+		if holds == path && !c.expired(d) {
 			found = d
 		}
 		return err

@@ -73,7 +73,7 @@ func (c *engine) get(ctx context.Context, id string) (document, error) {
 		return nil, c.fail(op, id, err)
 	}
 	d, err := c.load(ctx, id)
-	if err == nil && d == nil {
+	if err == nil && (d == nil || c.expired(d)) { // since it was cached, perhaps
 		err = ErrNotFound
 	}
 	if err == nil {
@@ -99,7 +99,10 @@ func (c *engine) loadStored(ctx context.Context, id string) (document, error) {
 		return nil, err
 	}
 	d, err := c.decode(id, s)
-	return d.doc, err
+	if err != nil || c.expired(d.doc) {
+		return nil, err
+	}
+	return d.doc, nil
 }
 
 func (c *engine) exists(ctx context.Context, id string) (bool, error) {
@@ -136,6 +139,10 @@ func (c *engine) ask(ctx context.Context, id string) (bool, error) {
 }
 
 func (c *engine) isThere(ctx context.Context, id string) (bool, error) {
+	if c.model.TTL != nil { // the body says when it expires
+		s, err := c.readPresent(ctx, id)
+		return s.live(), err
+	}
 	key, err := c.key(id)
 	if err != nil {
 		return false, err
@@ -228,6 +235,7 @@ func (c *engine) describe(d document, id string, s state) {
 		meta.stored = &stored{record: s.record, etag: s.etag}
 	}
 	c.setTimes(d, s.record.created, s.record.updated)
+	meta.Expires = c.model.TTL.expires(d, s.record.created, s.record.updated)
 }
 
 func (c *engine) setTimes(d document, created, updated time.Time) {

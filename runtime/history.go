@@ -80,7 +80,7 @@ func (c *Collection[T, ID, I, P]) history(ctx context.Context, id string, decode
 func (c *engine) history(ctx context.Context, id string, decode func(*Decoder, document, int) error) ([]document, error) {
 	policy := c.db.requests.policy
 	for n := 0; ; n++ {
-		s, err := c.read(ctx, id)
+		s, err := c.readPresent(ctx, id)
 		if err != nil {
 			return nil, err
 		}

@@ -104,7 +104,10 @@ func (c *engine) readListed(ctx context.Context, id string) (document, error) {
 		return nil, err
 	}
 	d, err := c.decode(id, s)
-	return d.doc, err
+	if err != nil || c.expired(d.doc) {
+		return nil, err
+	}
+	return d.doc, nil
 }
 
 func (c *engine) unique(name string) (*index, error) {

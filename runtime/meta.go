@@ -1,5 +1,7 @@
 package s3db
 
+import "time"
+
 // Revision names one state of a document. Every write makes a new one; it is
 // opaque and compares with ==.
 type Revision string
@@ -18,6 +20,8 @@ type Meta struct {
 	// InBody reports that attributes are stored in the object's body because they
 	// do not fit its metadata, or because the behavior puts all of them there.
 	InBody bool
+	// Expires is when the document expires; zero for never, and without the option ttl.
+	Expires time.Time
 	// Content describes the document's content; nil when it has none.
 	Content *ContentInfo
 

@@ -33,6 +33,8 @@ type Model[T any, ID ~string, I, P any] struct {
 	Decode   func(*Decoder, *T)
 	Texts    func(*Texts, *T) // the strings that TruncateData may cut; nil without any
 
+	TTL *TTL[T] // when documents expire; nil for never
+
 	Partitions []Index[T]
 	Uniques    []Index[T]
 }
@@ -81,6 +83,7 @@ type model struct {
 	Names    []string
 	Version  int
 	Steps    []Step
+	TTL      *ttl // nil when documents do not expire
 
 	make   func() document
 	id     func(document) string
@@ -113,7 +116,7 @@ func of[T any](d document) *T {
 func (m *Model[T, ID, I, P]) forget() *model {
 	f := &model{
 		Resource: m.Resource, Behavior: m.Behavior, History: m.History, AnyID: m.AnyID, Secrets: m.Secrets, Names: m.Names,
-		Version: m.Version, Steps: m.Steps,
+		Version: m.Version, Steps: m.Steps, TTL: m.ttl(),
 		make:       func() document { return new(T) },
 		id:         func(d document) string { return string(*m.ID(of[T](d))) },
 		setID:      func(d document, id string) { *m.ID(of[T](d)) = ID(id) },
@@ -123,6 +126,9 @@ func (m *Model[T, ID, I, P]) forget() *model {
 		Validate:   func(v *Validator, d document) { m.Validate(v, of[T](d)) },
 		Partitions: forgetIndexes(m.Partitions),
 		Uniques:    forgetIndexes(m.Uniques),
+	}
+	if f.TTL != nil {
+		f.Partitions = append(f.Partitions, f.expiryIndex())
 	}
 	if m.Times != nil {
 		f.Times = func(d document) (created, updated *time.Time) { return m.Times(of[T](d)) }

@@ -30,7 +30,8 @@ func (c *engine) open(s *querySpec, limit int) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.inKeys = r.kind == accessResource && !conditionsBeside(s.where, idPath)
+	// Keys do not tell what has expired.
+	r.inKeys = r.kind == accessResource && !conditionsBeside(s.where, idPath) && c.model.TTL == nil
 	var how listing
 	switch {
 	case limit < 0:

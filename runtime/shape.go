@@ -13,6 +13,7 @@ type storedShape struct {
 	Fields     []storedField `json:"fields"`
 	Partitions []storedIndex `json:"partitions"`
 	Uniques    []storedIndex `json:"uniques"`
+	TTL        *storedTTL    `json:"ttl"`
 }
 
 type storedField struct {
@@ -71,6 +72,13 @@ func (s *storedShape) indexes() map[string]storedIndex {
 func partitionName(name string) string { return "partition " + name }
 func uniqueName(name string) string    { return "unique " + name }
 
+// storedTTL is what the keys of the expiry index depend on.
+type storedTTL struct {
+	After string `json:"after"`
+	For   string `json:"for"`
+	Every string `json:"every"`
+}
+
 // sameKeys reports whether an index has the same key for a document under both
 // shapes, so that programs of either version keep it up for each other.
 func sameKeys(a, b *storedShape, x, y storedIndex) bool {
@@ -78,6 +86,9 @@ func sameKeys(a, b *storedShape, x, y storedIndex) bool {
 		return false
 	}
 	for _, f := range x.Fields {
+		if f.Path == expiryPath && (a.TTL == nil || b.TTL == nil || *a.TTL != *b.TTL || !sameValue(a.Fields, b.Fields, a.TTL.After)) {
+			return false
+		}
 		if !sameValue(a.Fields, b.Fields, f.Path) {
 			return false
 		}

@@ -98,6 +98,14 @@ func (c *engine) attempts(ctx context.Context, w *write, key string, held heldCl
 			}
 		}
 		a, err := c.prepare(ctx, w, cur, held)
+		if errors.Is(err, errExpired) {
+			done(nil)
+			if err := c.expire(ctx, w.id); err != nil {
+				return nil, err
+			}
+			fresh = false
+			continue
+		}
 		if err != nil && (handed || fresh && w.known != nil && n == 0 && errors.Is(err, ErrConflict)) {
 			// What the caller holds is not the revision it names, or what another writer
 			// has left is not what it can work on: look.
@@ -162,6 +170,11 @@ func (c *engine) prepare(ctx context.Context, w *write, cur state, held heldClai
 	}
 	if w.options.ifMatch != "" && cur.live() && cur.revision() != w.options.ifMatch {
 		return nil, fmt.Errorf("%w: the document is no longer at the revision given", ErrConflict)
+	}
+	if cur.live() {
+		if err := c.checkExpiry(w, cur); err != nil {
+			return nil, err
+		}
 	}
 	if !cur.live() {
 		if w.create == nil {

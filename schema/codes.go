@@ -20,8 +20,7 @@ const (
 	CodeMergeKey        Code = "S3D0012"
 	CodeEmptySection    Code = "S3D0013"
 	CodeOptionValue     Code = "S3D0014"
-	CodeNotSupported    Code = "S3D0015"
-	CodeConflictingKeys Code = "S3D0016"
+	CodeConflictingKeys Code = "S3D0016" // 0015 was that of options not supported yet
 )
 
 // Codes of names.
@@ -71,6 +70,12 @@ const (
 	CodeRelationType      Code = "S3D0353"
 	CodeRelationOpposite  Code = "S3D0354"
 	CodeRelationPartition Code = "S3D0355"
+)
+
+// Codes of the life of documents.
+const (
+	CodeTTLAfter Code = "S3D0361"
+	CodeTTLFor   Code = "S3D0362"
 )
 
 // Codes of the lock file and of changes against it.

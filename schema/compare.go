@@ -95,6 +95,7 @@ func (c *comparison) resources(old, now *Resource) {
 	c.indexes("partition", old.Partitions, now.Partitions)
 	c.indexes("unique constraint", old.Uniques, now.Uniques)
 	c.relations(old, now)
+	c.expiry(old, now)
 }
 
 // attributes compares those of a resource or an object by their numbers.

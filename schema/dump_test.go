@@ -15,6 +15,9 @@ func dump(s *Schema) string {
 		dumpAttributes(&b, "  ", r.Attributes)
 		dumpIndexes(&b, "partition", r.Partitions)
 		dumpIndexes(&b, "unique", r.Uniques)
+		if t := r.TTL; t != nil {
+			fmt.Fprintf(&b, "  ttl at %d:%d %v after %s, every %v\n", t.Pos.Line, t.Pos.Column, t.For, t.After, t.Every())
+		}
 		for _, x := range r.Relations {
 			partition := ""
 			if x.Partition != nil {

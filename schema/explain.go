@@ -41,7 +41,7 @@ func attributesOf(lines string) string {
 
 // explanations is the registry of all codes.
 func explanations() []Explanation {
-	return slices.Concat(explainFile(), explainNames(), explainRules(), explainIndexes(), explainRelations(), explainLock(), explainGo(), explainBudget(), explainReplication())
+	return slices.Concat(explainFile(), explainNames(), explainRules(), explainIndexes(), explainRelations(), explainTTL(), explainLock(), explainGo(), explainBudget(), explainReplication())
 }
 
 func explainFile() []Explanation {
@@ -116,11 +116,6 @@ func explainFile() []Explanation {
 			Code: CodeOptionValue, Title: "unknown or bad value of an option",
 			Text:  "The option takes one of a few words, or a number within limits.",
 			Wrong: right + "    behavior: body-overflown\n", Right: right + "    behavior: body-overflow\n",
-		},
-		{
-			Code: CodeNotSupported, Title: "not supported yet",
-			Text:  "The option is planned, but does nothing in this release. It is refused so that nobody relies on it.",
-			Wrong: right + "    ttl: 30d\n", Right: right,
 		},
 		{
 			Code: CodeConflictingKeys, Title: "options that exclude each other",

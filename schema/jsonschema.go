@@ -227,6 +227,7 @@ func resourceForms() []optionForm {
 			namedForm(named(indexPattern), reference("unique"))},
 		{"relations", "Documents of other resources that belong to those of this one, or that those belong to; loaded when asked for, many at a time.",
 			namedForm(named(indexPattern), relationForm())},
+		{"ttl", "When documents expire: 30d after their creation, or as the mapping says.", anyForm(patternForm(lifetimePattern), ttlForm())},
 		{"description", "Comment of the Go type.", textForm()},
 		{"deprecated", "What to use instead. Marks the Go names as deprecated.", deprecatedForm()},
 		{"allow", "Codes of warnings about the metadata budget that are not told.",
@@ -282,6 +283,18 @@ func relationForm() form {
 	})
 	f["anyOf"] = []form{{"required": []string{string(BelongsTo), "by"}}, {"required": []string{string(HasMany)}}}
 	f["not"] = form{"required": []string{string(BelongsTo), string(HasMany)}}
+	return f
+}
+
+// ttlForm says from when on, and how long, documents live.
+func ttlForm() form {
+	f := mappingForm([]optionForm{
+		{"after", "createdAt, updatedAt, or a datetime of the resource itself.", textForm()},
+		{"for", "How long documents live from then on, as in 2w, 30d or 1h30m.", patternForm(lifetimePattern)},
+	})
+	f["minProperties"] = 1
+	// A system time is nothing without a length.
+	f["not"] = form{"properties": form{"after": enumForm([]string{afterCreated, afterUpdated})}, "not": form{"required": []string{"for"}}, "required": []string{"after"}}
 	return f
 }
 

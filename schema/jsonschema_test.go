@@ -106,6 +106,7 @@ var beyondJSONSchema = map[Code]string{
 	CodeConflictingKeys: "a size that stands apart from its generator",
 	CodeRelationTarget:  "whether a resource is there", CodeRelationBy: "whether an attribute is there", CodeRelationType: "what type the attribute has",
 	CodeRelationOpposite: "what the other resource says", CodeRelationPartition: "what the other resource says",
+	CodeTTLAfter: "whether an attribute is there, and its type", CodeTTLFor: "whether a life is none at all, or too long",
 	CodeBudgetRefused: "how large documents can become",
 	CodeBudgetCut:     "how large documents can become",
 	CodeWas:           "the lock file",

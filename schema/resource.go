@@ -91,16 +91,6 @@ func resourceHints() map[string]string {
 	}
 }
 
-// notSupported says what an option is for that is planned, "" of other names. A
-// schema that relies on one must not be accepted as if it worked.
-func notSupported(option string) string {
-	switch option {
-	case "ttl":
-		return "documents that expire"
-	}
-	return ""
-}
-
 // resource reads one entry of resources.
 func (p *parser) resource(key, value *node) {
 	named := p.resourceName(key)
@@ -109,12 +99,13 @@ func (p *parser) resource(key, value *node) {
 	}
 	s := p.defaults
 	r := &Resource{Pos: key.span().pos, Name: key.value}
-	var attributes, partitions, uniques, relations *node
+	var attributes, partitions, uniques, relations, ttlKey, ttl *node
 	known := append(p.settingOptions(&s),
 		option{"attributes", func(_, v *node) { attributes = v }},
 		option{"partitions", func(_, v *node) { partitions = v }},
 		option{"unique", func(_, v *node) { uniques = v }},
 		option{"relations", func(_, v *node) { relations = v }},
+		option{"ttl", func(k, v *node) { ttlKey, ttl = k, v }},
 		option{"description", func(_, v *node) { p.readText(v, "description", &r.Description) }},
 		option{"deprecated", func(_, v *node) { p.deprecated(v, &r.Deprecated) }},
 		option{"allow", func(_, v *node) { p.allow(v, &r.Allow) }},
@@ -130,16 +121,7 @@ func (p *parser) resource(key, value *node) {
 			help("put the attributes one level deeper, under attributes:")
 		return
 	}
-	rest := *value
-	rest.pairs = nil
-	for _, option := range value.pairs {
-		if what := notSupported(option.key.value); what != "" {
-			p.report(CodeNotSupported, option.key.span(), "%s is not supported yet (%s)", quote(option.key.value), what).help("remove it")
-			continue
-		}
-		rest.pairs = append(rest.pairs, option)
-	}
-	p.options(&rest, "a resource", known, resourceHints())
+	p.options(value, "a resource", known, resourceHints())
 	p.checkID(&s.id, value)
 	r.Timestamps, r.Versioning, r.History, r.Behavior, r.ID = s.timestamps, s.versioning, s.history, s.behavior, s.id
 	if r.Behavior == "" {
@@ -152,6 +134,7 @@ func (p *parser) resource(key, value *node) {
 	}
 	p.attributes(r, attributes)
 	p.indexes(r, partitions, uniques)
+	p.ttl(r, ttlKey, ttl)
 	p.relations(r, relations)
 	if named {
 		p.schema.Resources = append(p.schema.Resources, r)
@@ -170,7 +153,7 @@ func looksLikeAttributes(n *node, known []option) bool {
 		if looksLikeType(pair.value) {
 			continue
 		}
-		if pair.value.kind != mappingNode || resourceHints()[pair.key.value] != "" || notSupported(pair.key.value) != "" {
+		if pair.value.kind != mappingNode || resourceHints()[pair.key.value] != "" {
 			return false
 		}
 	}

@@ -54,6 +54,7 @@ type Resource struct {
 	Partitions  []*Index // includes byCreatedDate and byUpdatedDate under timestamps, byVersion under versioning
 	Uniques     []*Index // from the rule "unique" and the option "unique"
 	Relations   []*Relation
+	TTL         *TTL // nil when documents do not expire
 	Versioning  bool
 	History     bool   // a write keeps what a document of an older version was
 	Allow       []Code // warnings that are not told

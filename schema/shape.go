@@ -13,6 +13,7 @@ type shape struct {
 	Fields     []shapeField `json:"fields"`
 	Partitions []shapeIndex `json:"partitions,omitempty"`
 	Uniques    []shapeIndex `json:"uniques,omitempty"`
+	TTL        *shapeTTL    `json:"ttl,omitempty"`
 }
 
 type shapeField struct {
@@ -60,6 +61,9 @@ type shapeIndexField struct {
 //	 "partitions":[{"name":"byDay","fields":[{"path":"createdAt","date":true}]}],
 //	 "uniques":[{"name":"email","fields":[{"path":"email"}]}]}
 //
+// With ttl there are also the partition byExpiry over _expires, and
+// "ttl":{"after":"createdAt","for":"720h0m0s","every":"24h0m0s"}.
+//
 // It stands on one line. Types are the kinds of the schema language; items are
 // those of an array, the values of a map, or what a secret holds; an object
 // without fields is free-form JSON. Fields and values are ordered by number,
@@ -69,11 +73,16 @@ type shapeIndexField struct {
 // Its SHA-256 is the hash of the version in the lock file and in the database's
 // registry. Numbers are those of Assign.
 func (r *Resource) StoredShape() string {
+	partitions := r.Partitions
+	if r.TTL != nil {
+		partitions = append(slices.Clip(partitions), &Index{Name: expiryIndex, Fields: []*IndexField{{Path: expiryPath}}})
+	}
 	s := shape{
 		Resource:   r.Name,
 		Fields:     shapeFields(r.Attributes),
-		Partitions: shapeIndexes(r.Partitions),
+		Partitions: shapeIndexes(partitions),
 		Uniques:    shapeIndexes(r.Uniques),
+		TTL:        r.TTL.shape(),
 	}
 	return canonicalJSON(s)
 }

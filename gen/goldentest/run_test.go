@@ -29,6 +29,7 @@ import (
 	"github.com/s3dbgen/s3dbgen/testdata/golden/defaults/defaults"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/diary/diary"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/enums/enums"
+	"github.com/s3dbgen/s3dbgen/testdata/golden/expiry/expiry"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/frozen/frozen"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/hostile/hostile"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/ids/ids"
@@ -60,7 +61,7 @@ func open[C any](f func(context.Context, s3db.Store, ...s3db.Option) (*C, error)
 }
 
 var packages = map[string]opener{
-	"arrays": open(arrays.New), "behaviors": open(behaviors.New), "defaults": open(defaults.New), "diary": open(diary.New), "enums": open(enums.New),
+	"arrays": open(arrays.New), "behaviors": open(behaviors.New), "defaults": open(defaults.New), "diary": open(diary.New), "expiry": open(expiry.New), "enums": open(enums.New),
 	"frozen": open(frozen.New), "hostile": open(hostile.New), "ids": open(ids.New), "many": open(many.New),
 	"minimal": open(minimal.New), "names": open(names.New), "nested": open(nested.New), "relations": open(relations.New), "rules": open(rules.New),
 	"secrets": open(secrets.New), "shuffled": open(shuffled.New), "stores": open(stores.New), "timestamps": open(timestamps.New), "types": open(types.New),

@@ -75,6 +75,17 @@ func OpenResource(ctx context.Context, store s3db.Store, name string, p, k int, 
 	return s3db.NewCollection(db, model), nil
 }
 
+// OpenTTL is Open for accounts that expire.
+func OpenTTL(ctx context.Context, store s3db.Store, p, k int, ttl *s3db.TTL[Account], options ...s3db.Option) (*Accounts, error) {
+	model := newAccountModel(p, k)
+	model.TTL = ttl
+	db, err := s3db.New(ctx, store, s3db.Config{Resources: []s3db.Resource{model}}, options...)
+	if err != nil {
+		return nil, err
+	}
+	return s3db.NewCollection(db, model), nil
+}
+
 // OpenBehavior is Open for a resource with another behavior than user-managed.
 func OpenBehavior(ctx context.Context, store s3db.Store, p, k int, b s3db.Behavior, options ...s3db.Option) (*Accounts, error) {
 	model := newAccountModel(p, k)

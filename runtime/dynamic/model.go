@@ -62,6 +62,7 @@ func (s *shape) model() *s3db.Model[Document, string, Input, Patch] {
 	if s.timestamps() {
 		m.Times = func(d *Document) (created, updated *time.Time) { return &d.CreatedAt, &d.UpdatedAt }
 	}
+	m.TTL = s.life
 	for _, x := range s.partitions {
 		m.Partitions = append(m.Partitions, x.model())
 	}

@@ -23,6 +23,8 @@ type shape struct {
 	object     *object
 	partitions []*index
 	uniques    []*index
+	ttl        *storedTTL // nil when documents do not expire
+	life       *s3db.TTL[Document]
 	secrets    bool // some attribute is a secret
 	reveal     bool // decrypt secrets on reading
 }
@@ -101,6 +103,12 @@ type (
 		Fields     []storedField `json:"fields"`
 		Partitions []storedIndex `json:"partitions"`
 		Uniques    []storedIndex `json:"uniques"`
+		TTL        *storedTTL    `json:"ttl"`
+	}
+	storedTTL struct {
+		After string `json:"after"`
+		For   string `json:"for"`
+		Every string `json:"every"`
 	}
 	storedField struct {
 		Number   int    `json:"number"`
@@ -164,11 +172,19 @@ func newShape(r *s3db.DescribedResource, reveal bool) (*shape, error) {
 	if len(r.Versions) > 1 && s.hashes == nil {
 		s.known.Behavior = "" // nobody told how to write, or what documents of older versions need
 	}
+	if s.ttl = stored.TTL; s.ttl != nil { // the runtime keeps its index
+		stored.Partitions = slices.DeleteFunc(stored.Partitions, func(x storedIndex) bool {
+			return len(x.Fields) == 1 && x.Fields[0].Path == fieldExpires
+		})
+	}
 	if s.partitions, err = s.indexes(stored.Partitions); err != nil {
 		return nil, fail(s3db.ErrCorrupt, "%w", err)
 	}
 	if s.uniques, err = s.indexes(stored.Uniques); err != nil {
 		return nil, fail(s3db.ErrCorrupt, "%w", err)
+	}
+	if s.life, err = s.newTTL(); err != nil {
+		return nil, fail(s3db.ErrCorrupt, "ttl: %w", err)
 	}
 	for _, t := range s.known.Texts {
 		if err := s.object.mark(t); err != nil {
@@ -282,6 +298,7 @@ const (
 	fieldCreated = "createdAt"
 	fieldUpdated = "updatedAt"
 	fieldVersion = "_v"
+	fieldExpires = "_expires"
 )
 
 func (s *shape) indexes(stored []storedIndex) ([]*index, error) {
