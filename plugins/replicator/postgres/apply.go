@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -47,8 +48,9 @@ type application struct {
 
 // row is the row of a document in a table.
 type row struct {
-	table int // in the plan
-	cells []cell
+	table  int // in the plan
+	change *replicator.Change
+	cells  []cell // of its key and values
 }
 
 // convert turns changes into rows, and returns the indexes of those that are to be sent.
@@ -89,21 +91,20 @@ func (p *plan) rows(c *replicator.Change) (rows []row, reason string) {
 		if reason != "" {
 			return nil, reason
 		}
-		rows = append(rows, row{d.table, cells})
+		rows = append(rows, row{d.table, c, cells})
 	}
 	return rows, ""
 }
 
-// cells returns the values of the columns in the order of the statement's.
+// cells returns the values of the key and of the document's columns.
 func (t *table) cells(c *replicator.Change, members map[string]json.RawMessage) ([]cell, string) {
-	cells := make([]cell, 0, len(t.key)+len(t.values)+5)
+	cells := make([]cell, 0, len(t.key)+len(t.values))
 	if t.documents {
 		cells = append(cells, text(c.Resource))
 	}
 	cells = append(cells, text(c.ID))
-	deleted := c.Action == replicator.Delete
 	switch {
-	case deleted:
+	case c.Action == replicator.Delete:
 		cells = append(cells, make([]cell, len(t.values))...)
 	case t.documents:
 		data, reason := cellOf(&replicator.Type{Kind: "json"}, "jsonb", c.After)
@@ -124,7 +125,7 @@ func (t *table) cells(c *replicator.Change, members map[string]json.RawMessage) 
 			cells = append(cells, value)
 		}
 	}
-	return append(cells, text(string(c.Revision)), text(strconv.Itoa(c.Version)), text(instant(c.Time)), text(strconv.FormatBool(deleted)), text(c.Seq.String())), ""
+	return cells, ""
 }
 
 // in returns the value of the column's attribute in a document; nil without one.
@@ -194,15 +195,22 @@ func (t *table) columnwise(rows []*row) []any {
 		}
 		return 0
 	})
-	args := make([]any, len(rows[0].cells))
-	for i := range args {
+	var args []any
+	for i := range rows[0].cells {
 		values := make(pgtype.FlatArray[cell], len(rows))
 		for j, r := range rows {
 			values[j] = r.cells[i]
 		}
-		args[i] = values
+		args = append(args, values)
 	}
-	return args
+	revisions, seqs := make([]string, len(rows)), make([]string, len(rows))
+	versions, times, deleted := make([]int32, len(rows)), make([]time.Time, len(rows)), make([]bool, len(rows))
+	for j, r := range rows {
+		c := r.change
+		revisions[j], seqs[j] = string(c.Revision), c.Seq.String()
+		versions[j], times[j], deleted[j] = int32(c.Version), c.Time, c.Action == replicator.Delete //nolint:gosec // versions are few
+	}
+	return append(args, revisions, versions, times, deleted, seqs) // in the order of ours
 }
 
 // writeLog queues the statement that adds changes to the log: all that lead to a

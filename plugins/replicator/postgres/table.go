@@ -163,14 +163,19 @@ func names(columns []column) string {
 }
 
 // statement returns the statement that writes rows, of which there is one for each
-// document. Its parameters are the columns' values, as arrays of texts.
+// document. Its parameters are the columns' values, as arrays; those of documents are
+// texts.
 func (t *table) statement() string {
 	all := slices.Concat(t.key, t.values, ours())
 	var params, aliases, casts, sets []string
 	for i, c := range all {
-		params = append(params, fmt.Sprintf("$%d::text[]", i+1))
+		param, cast := "text", castTo(c.typ)
+		if i >= len(t.key)+len(t.values) {
+			param, cast = c.typ, "" // of known types, see columnwise
+		}
+		params = append(params, fmt.Sprintf("$%d::%s[]", i+1, param))
 		aliases = append(aliases, fmt.Sprintf("c%d", i+1))
-		casts = append(casts, fmt.Sprintf("u.c%d%s", i+1, castTo(c.typ)))
+		casts = append(casts, fmt.Sprintf("u.c%d%s", i+1, cast))
 		if i >= len(t.key) {
 			sets = append(sets, fmt.Sprintf("%[1]s = excluded.%[1]s", quoted(c.name)))
 		}
