@@ -188,9 +188,12 @@ func TestAllAtOnce(t *testing.T) {
 	closed := 0
 	text := begin + "  - {driver: s3db, resources: [a], config: {connectionString: 's3://k:" + canary.Mark + "@b', wrong: 1}}\n" +
 		"  - {driver: s3db, name: other, resources: [a], config: {connectionString: '${SECRET}'}}\n" +
-		"  - {driver: postgres, resources: [a], config: {ssl: '${SECRET}', connectionString: " + canary.Mark + "}}\n"
+		"  - {driver: postgres, resources: [a], config: {ssl: '${SECRET}', connectionString: " + canary.Mark + "}}\n" +
+		"  - {driver: s3db, name: third, resources: [a], config: {connectionString: [" + canary.Mark + "]}}\n" +
+		"  - {driver: s3db, name: fourth, resources: [a], config: {connectionString: 's3://k:" + canary.Mark + "@${NOTHING}'}}\n" +
+		"  - {driver: bigquery, resources: [a], config: {credentials: [" + canary.Mark + "]}}\n"
 	_, found := config.Read("r.yaml", []byte(text), drivers(map[string]string{}, &closed), environment(map[string]string{"SECRET": canary.Mark}))
-	if len(found) != 2 || closed != 3 {
+	if len(found) != 5 || closed != 6 {
 		t.Errorf("%d closed\n%s", closed, found)
 	}
 	if canary.Find([]byte(found.String())) != "" {
