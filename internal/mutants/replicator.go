@@ -16,7 +16,7 @@ func replicatorMutants() []mutant {
 		{name: "what may be in flight stays", file: judge, old: "if !x.old {", new: "if false {"},
 		{name: "the base of an intent was committed", file: judge, old: "j.writes(x.Revision) >= 0 || j.followed[x.Revision]", new: "j.writes(x.Revision) >= 0", pkg: "./plugins/replicator", run: "^TestJudge$"},
 		{name: "late writes tell of others", file: judge, old: "j.followed[x.Base], more = true, true", new: "more = false", pkg: "./plugins/replicator", run: "^TestJudge$"},
-		{name: "deletes that leave nothing", file: judge, old: "\tsettled := j.revision != \"\"", new: "\tif !j.live {\n\t\treturn\n\t}\n\tsettled := j.revision != \"\"", pkg: "./plugins/replicator", run: "^(TestJudge|TestChanges)$"},
+		{name: "deletes that leave nothing", file: judge, old: "\tsettled := j.live &&", new: "\tif !j.live {\n\t\treturn\n\t}\n\tsettled := j.live &&", pkg: "./plugins/replicator", run: "^(TestJudge|TestChanges)$"},
 		{name: "writes that may be in flight are carried", file: settle, old: "seg.Carried = append(seg.Carried, open...)", new: "_ = open", pkg: "./plugins/replicator", run: "^TestCarried$"},
 		{name: "an old head is found anew", file: settle, old: "\tif since(s.foundAt) >= headLife {\n\t\ts.head = nil\n\t\treturn errBehind", new: "\tif false {\n\t\ts.head = nil\n\t\treturn errBehind", pkg: "./plugins/replicator", run: "^TestStalledSettler$"},
 		{name: "the head stays", file: segment, old: "range list[:len(list)-1] {", new: "range list {", pkg: "./plugins/replicator", run: "^TestCollect$"},
