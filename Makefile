@@ -102,6 +102,11 @@ recording: ## Run the demo and draw the recording that README shows
 	go test ./example -run '^TestTour$$' -update
 	go run ./internal/recording 'make demo' example/testdata/output.txt docs/demo.svg
 
+.PHONY: bench-peers
+bench-peers: $(SQLC) $(OAPI_CODEGEN) ## Compare the generator with sqlc and oapi-codegen, and write the table into docs/performance.md
+	PATH="$(TOOLS):$$PATH" go test -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 3x -count $(COUNT) -timeout 1h ./cmd/s3dbgen \
+		| tee /dev/stderr | go run ./internal/performance docs/performance.md generators
+
 .PHONY: soak
 soak: ## Stream 1,000,000 documents in constant memory (needs 4 GB)
 	STREAM_DOCUMENTS=1000000 go test ./runtime -run '^TestStreamMemory$$' -count 1 -timeout 1h -v

@@ -94,11 +94,10 @@ const (
 
 // Codes of the generator, which reports through Schema.Diagnose.
 const (
-	CodeGoNameTaken   Code = "S3D0501"
-	CodeGoNameInvalid Code = "S3D0502"
-	CodeFixture       Code = "S3D0510"
-	CodePlugin        Code = "S3D0520"
-	CodePluginFile    Code = "S3D0521"
+	CodeGoNameTaken Code = "S3D0501"
+	CodeFixture     Code = "S3D0510"
+	CodePlugin      Code = "S3D0520"
+	CodePluginFile  Code = "S3D0521"
 )
 
 // Codes of the budget, see Schema.CheckBudgets.

@@ -349,15 +349,14 @@ func explainGo() []Explanation {
 	return []Explanation{
 		{
 			Code: CodeGoNameTaken, Title: "two things with one name in Go",
-			Text: "Two names of the schema give the same name in Go. Name one of them with the option go.",
-		},
-		{
-			Code: CodeGoNameInvalid, Title: "no name in Go",
-			Text: "A name of the schema gives no usable name in Go. Give one with the option go.",
+			Text:  "Two names of the schema give the same name in Go. Name one of them with the option go.",
+			Wrong: attributesOf("      user_name: string\n      userName: string\n"), Right: attributesOf("      user_name: string\n      userName: string|go:Login\n"),
 		},
 		{
 			Code: CodeFixture, Title: "no value for fixtures",
-			Text: "With fixtures: true, the generator makes a value for each attribute that obeys all its rules. It found none here: rules may contradict each other in a way that it cannot see, or a pattern may leave too little room for the others. Give a value yourself with the rule example, or simplify the rules.",
+			Text:  "With fixtures: true, the generator makes a value for each attribute that obeys all its rules. It found none here: rules may contradict each other in a way that it cannot see, or a pattern may leave too little room for the others. Give a value yourself with the rule example, or simplify the rules.",
+			Wrong: "fixtures: true\n" + attributesOf("      code: {type: string, pattern: '^[a-c]$', startsWith: x}\n"),
+			Right: "fixtures: true\n" + attributesOf("      code: {type: string, pattern: '^x[a-c]$', startsWith: x}\n"),
 		},
 		{
 			Code: CodePlugin, Title: "a generator plugin failed or found something wrong",

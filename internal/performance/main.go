@@ -21,8 +21,8 @@ func main() {
 
 // run writes nothing unless all results that the page shows are there.
 func run(in io.Reader, args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("name the page that gets the numbers, such as docs/performance.md")
+	if len(args) == 0 || len(args) > 2 || len(args) == 2 && args[1] != generators {
+		return fmt.Errorf("name the page that gets the numbers, such as docs/performance.md, and perhaps %q", generators)
 	}
 	page := args[0]
 	text, err := os.ReadFile(page)
@@ -32,6 +32,9 @@ func run(in io.Reader, args []string) error {
 	results, err := readResults(in)
 	if err != nil {
 		return err
+	}
+	if len(args) == 2 {
+		return writeGenerators(page, string(text), results)
 	}
 	files, err := plots(results)
 	if err != nil {

@@ -109,6 +109,34 @@ func TestIncomplete(t *testing.T) {
 	}
 }
 
+// TestGenerators writes the table of generators alone, and only when it is complete.
+func TestGenerators(t *testing.T) {
+	t.Parallel()
+	page := filepath.Join(t.TempDir(), "page.md")
+	before := "a\n<!-- generators: written by make bench-peers -->\nold\n<!-- end -->\nb\n"
+	if err := os.WriteFile(page, []byte(before), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	line := "BenchmarkPeers-2 1 5 ns/op 300 s3dbgen-cpu-ms 50 s3dbgen-MB 2000 sqlc-cpu-ms 150 sqlc-MB 4000 oapi-codegen-cpu-ms 90.4 oapi-codegen-MB"
+	if err := run(strings.NewReader(line+"\n"), []string{page, "generators"}); err == nil {
+		t.Error("a metric is missing, and nobody says so")
+	}
+	if err := run(strings.NewReader(line+" 12.3 unchanged-ms\n"), []string{page, "generators"}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "| s3dbgen | 300 ms | 50 MB | 12 ms |\n| sqlc | 2,000 ms | 150 MB |  |\n| oapi-codegen | 4,000 ms | 90 MB |  |\n<!-- end -->\nb\n"
+	if !strings.HasSuffix(string(text), want) || strings.Contains(string(text), "old") {
+		t.Errorf("the page is %s", text)
+	}
+	if err := run(strings.NewReader(line), []string{page, "other"}); err == nil {
+		t.Error("an unknown table is written")
+	}
+}
+
 // TestLinesEndWhereTheyShould reads the position of points back.
 func TestLinesEndWhereTheyShould(t *testing.T) {
 	t.Parallel()

@@ -8,7 +8,7 @@ import (
 
 // The tables stand between these lines of the page, each under its name.
 const (
-	tableBegins = "<!-- %s: written by make performance -->\n"
+	tableBegins = "<!-- %s: written by make %s -->\n"
 	tableEnds   = "<!-- end -->\n"
 )
 
@@ -50,7 +50,11 @@ func tablesOf(r results) (map[string]string, error) {
 // insert puts tables into the page.
 func insert(page string, tables map[string]string) (string, error) {
 	for name, table := range tables {
-		begin := fmt.Sprintf(tableBegins, name)
+		target := "performance"
+		if name == generators {
+			target = "bench-peers"
+		}
+		begin := fmt.Sprintf(tableBegins, name, target)
 		before, rest, ok := strings.Cut(page, begin)
 		_, after, ends := strings.Cut(rest, tableEnds)
 		if !ok || !ends {
