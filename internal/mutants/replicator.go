@@ -22,8 +22,8 @@ func replicatorMutants() []mutant {
 		{name: "the head stays", file: segment, old: "range list[:len(list)-1] {", new: "range list {", pkg: "./plugins/replicator", run: "^TestCollect$"},
 		{name: "an hour for segments", file: segment, old: "now.Sub(x.at) >= retention", new: "now.Sub(x.at) >= 0", pkg: "./plugins/replicator", run: "^TestCollect$"},
 		{name: "segments stay for the slowest target", file: segment, old: "x.number <= passed &&", new: "", pkg: "./plugins/replicator", run: "^TestCollect$"},
-		{name: "parked documents keep their order", file: follow, old: "\t\tif parked {\n", new: "\t\tif false {\n", pkg: "./plugins/replicator", run: "^TestPoison$"},
-		{name: "a target that is down is not a document's fault", file: follow, old: "if f.options.Target.Test(test) != nil {", new: "if false {", pkg: "./plugins/replicator", run: "^TestDown$"},
+		{name: "parked documents keep their order", file: follow, old: "\t\tif parked {\n", new: "\t\tif parked && false {\n", pkg: "./plugins/replicator", run: "^TestPoison$"},
+		{name: "a target that is down is not a document's fault", file: follow, old: "if f.options.Target.Test(test) != nil {", new: "if test == nil {", pkg: "./plugins/replicator", run: "^TestDown$"},
 		{name: "a checkpoint comes after the changes", file: follow, old: "if err := f.applyAll(ctx, changes); err != nil {", new: "if err := f.applyAll(ctx, changes); err != nil && false {", pkg: "./plugins/replicator", run: "^TestDown$"},
 	}
 	for i := range list {

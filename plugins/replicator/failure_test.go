@@ -145,8 +145,10 @@ func TestDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := errors.New("connection refused")
 		var m targettest.Memory
-		m.Fail = func(context.Context, []replicator.Change) error { return down }
+		m.Fail = func(context.Context, []replicator.Change) error { return nil }
 		c, r := open(t, memstore.New(), toMemory(&m, func(o *replicator.TargetOptions) { o.Target = testFails{o.Target, &m}; o.BatchSize = 7 }))
+		sync(t, r) // the snapshot
+		m.Fail = func(context.Context, []replicator.Change) error { return down }
 		for i := range 50 {
 			must(c.Insert(t.Context(), account{ID: clienttest.AccountID(fmt.Sprint("d", i)), Name: "n"}))(t)
 			if err := r.Sync(t.Context()); !errors.Is(err, down) {
