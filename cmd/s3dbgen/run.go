@@ -96,9 +96,9 @@ and "s3dbgen generate" makes the package shop of it.
 
 Exit codes: 0 success; 1 diff or a --check found differences, breaking found
 something that breaks, fsck or audit verify found something wrong, a transfer went on
-after failures, replicate found a difference or a target that fails, rotate left secrets under other keys, or migrate left documents of
-older versions; 2 wrong usage, a mistake in the schema, or files that cannot be read
-or written.`,
+after failures, replicate found a difference or a target that fails, rotate left
+secrets under other keys, or migrate left documents of older versions; 2 wrong usage,
+a mistake in the schema, or files that cannot be read or written.`,
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil

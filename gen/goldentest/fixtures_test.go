@@ -19,6 +19,7 @@ import (
 	"github.com/s3dbgen/s3dbgen/testdata/golden/minimal/minimal"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/names/names"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/nested/nested"
+	"github.com/s3dbgen/s3dbgen/testdata/golden/relations/relations"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/rules/rules"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/secrets/secrets"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/shuffled/shuffled"
@@ -117,6 +118,11 @@ var fixtures = map[string]map[string]func(n int) any{
 		"texts":       numbered(rules.NewTextFixture),
 		"numbers":     numbered(rules.NewNumberFixture),
 		"collections": numbered(rules.NewCollectionFixture),
+	},
+	"relations": {
+		"users":   numbered(relations.NewUserFixture),
+		"orders":  numbered(relations.NewOrderFixture),
+		"reviews": numbered(relations.NewReviewFixture),
 	},
 	"secrets": {
 		"vaults": numbered(secrets.NewVaultFixture),

@@ -48,7 +48,7 @@ func New(p Program) *cobra.Command {
 func Run(ctx context.Context, name string, p Program, args []string, stdout, stderr io.Writer) int {
 	root := New(p)
 	root.Use = strings.Replace(root.Use, "replicate", name, 1)
-	root.Example = strings.ReplaceAll(root.Example, "s3dbgen replicate", name)
+	renameExamples(root, name)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -68,6 +68,14 @@ func Run(ctx context.Context, name string, p Program, args []string, stdout, std
 		_, _ = fmt.Fprintf(stderr, "%s: %s\n", name, line)
 	}
 	return 2
+}
+
+// renameExamples lets examples begin with the name of the program.
+func renameExamples(command *cobra.Command, name string) {
+	command.Example = strings.ReplaceAll(command.Example, "s3dbgen replicate", name)
+	for _, c := range command.Commands() {
+		renameExamples(c, name)
+	}
 }
 
 // commands have the flags that all of them share.

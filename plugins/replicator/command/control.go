@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,8 @@ func (c *commands) newTest() *cobra.Command {
 		Short: "Connect to each target, and change nothing",
 		Long: `Test reads the configuration, opens the database and asks each target whether it
 would take changes. Exit code 1 means that one would not; all are told.`,
+		Example: `  s3dbgen replicate test
+  s3dbgen replicate test -c staging.yaml`,
 		Args: c.args(),
 		RunE: func(command *cobra.Command, _ []string) error {
 			w := command.OutOrStdout()
@@ -64,7 +67,11 @@ func (c *commands) newStatus() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "status [--format text|json]",
 		Short: "Show how far each target is",
-		Args:  c.args(),
+		Long: `Status tells how many changes each target is behind and for how long, how far its
+snapshot is, and how many changes of the database are not in the log yet ("unsettled").`,
+		Example: `  s3dbgen replicate status
+  s3dbgen replicate status --format json`,
+		Args: c.args(),
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := c.checkFormat(format); err != nil {
 				return err
@@ -117,10 +124,12 @@ func writeStatus(w io.Writer, list []replicator.Status) error {
 	return writeJSON(w, out)
 }
 
-// onTarget is a command about one target.
-func (c *commands) onTarget(use, short, long string, do func(command *cobra.Command, r *replicator.Replicator, target string) error) *cobra.Command {
+// onTarget is a command about one target. The path is that below replicate.
+func (c *commands) onTarget(path, short, long string, do func(command *cobra.Command, r *replicator.Replicator, target string) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use + " REPLICATOR", Short: short, Long: long, Args: c.args("REPLICATOR"),
+		Use: path[strings.LastIndex(path, " ")+1:] + " REPLICATOR", Short: short, Long: long,
+		Example: "  s3dbgen replicate " + path + " warehouse",
+		Args:    c.args("REPLICATOR"),
 		RunE: func(command *cobra.Command, args []string) error {
 			return c.with(command.Context(), func(_ *config.Config, r *replicator.Replicator) error { return do(command, r, args[0]) })
 		},
@@ -181,6 +190,7 @@ log. Let the target catch up first. Exit code 1 means that something was differe
 			}
 			return nil
 		})
+	command.Example += "\n  s3dbgen replicate reconcile warehouse --repair --resource users"
 	command.Flags().BoolVar(&o.Repair, "repair", false, "send the states of these documents again")
 	command.Flags().StringSliceVar(&o.Resources, "resource", nil, "only these resources")
 	return command
@@ -190,6 +200,10 @@ func (c *commands) newLetters() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "dlq",
 		Short: "List, replay and discard dead letters",
+		Long: `Dlq shows the changes that a target has rejected (its dead letters), asks for them to
+be applied again, or removes them.`,
+		Example: `  s3dbgen replicate dlq list warehouse
+  s3dbgen replicate dlq replay warehouse --resource users --id ada`,
 		Args: func(*cobra.Command, []string) error {
 			return c.usage("dlq needs a command: list, replay or discard")
 		},
@@ -201,7 +215,7 @@ func (c *commands) newLetters() *cobra.Command {
 
 func (c *commands) newLettersList() *cobra.Command {
 	var format string
-	command := c.onTarget("list", "Print the changes that a target has rejected",
+	command := c.onTarget("dlq list", "Print the changes that a target has rejected",
 		`List prints each change that was put aside, and why; "held" are those that only follow
 a rejected one of their document. JSON has the documents too.`,
 		func(command *cobra.Command, r *replicator.Replicator, target string) error {
@@ -269,7 +283,7 @@ func (c *commands) checkDocument(d *replicator.Document) error {
 
 func (c *commands) newReplay() *cobra.Command {
 	var d *replicator.Document
-	command := c.onTarget("replay", "Send dead letters again",
+	command := c.onTarget("dlq replay", "Send dead letters again",
 		`Replay asks for dead letters to be applied again: those of a document in their order, up
 to the first that the target rejects again. The process that replicates does it, or
 replicate --once.`,
@@ -285,7 +299,7 @@ replicate --once.`,
 
 func (c *commands) newDiscard() *cobra.Command {
 	var d *replicator.Document
-	command := c.onTarget("discard", "Remove dead letters for good",
+	command := c.onTarget("dlq discard", "Remove dead letters for good",
 		`Discard removes dead letters. Later changes of these documents are applied again;
 what the letters hold is lost to the target, until reconcile --repair.`,
 		func(command *cobra.Command, r *replicator.Replicator, target string) error {
