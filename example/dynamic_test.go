@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -90,7 +91,7 @@ func TestDynamicJSON(t *testing.T) {
 	t.Parallel()
 	db, store := newShop(t)
 	documents := insertEverything(t, db)
-	opened := openDynamic(t, store, dynamic.Config{})
+	opened := openDynamic(t, store, dynamic.Config{}, s3db.WithClock(func() time.Time { return clock }))
 	if got, want := len(opened.Resources()), len(documents); got != want {
 		t.Fatalf("%d resources, want %d", got, want)
 	}

@@ -27,6 +27,7 @@ type ResourceReference struct {
 	Key        string // pattern of the key of a document
 	Partitions []*IndexReference
 	Uniques    []*IndexReference
+	Expiry     string // pattern of the key of the entry by which a document expires; "" when none does
 	Budget     schema.Budget
 
 	movable movable
@@ -62,6 +63,9 @@ func newResourceReference(s *schema.Resource, p *resource) *ResourceReference {
 		Resource: s, Document: p.document, Insert: p.insert, Patch: p.patch, Hooks: p.hooks, Field: p.field,
 		Key: "resource=" + keyName(s.Name) + "/data/id=<id>", Budget: s.Budget(),
 		movable: movableIndexes(s),
+	}
+	if s.TTL != nil {
+		r.Expiry = "resource=" + keyName(s.Name) + "/partition=byExpiry/_expires=<time>!/id=<id>!<token>"
 	}
 	for i, x := range s.Partitions {
 		r.Partitions = append(r.Partitions, &IndexReference{

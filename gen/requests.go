@@ -64,9 +64,14 @@ type Operation struct {
 // timestamps on another day than the last moves the entry of byUpdatedDate as well.
 func (r *ResourceReference) Operations() []Operation {
 	p, k := len(r.Partitions), len(r.Uniques)
+	exists := Requests{Head: 1}
+	if r.Expiry != "" {
+		p++
+		exists = Requests{Get: 1} // the document tells whether it has expired
+	}
 	list := []Operation{
 		{Kind: OpGet, Call: "Get(ctx, id)", Requests: Requests{Get: 1}},
-		{Kind: OpExists, Call: "Exists(ctx, id)", Requests: Requests{Head: 1}},
+		{Kind: OpExists, Call: "Exists(ctx, id)", Requests: exists},
 		{Kind: OpInsert, Call: "Insert(ctx, input)", Requests: Requests{Put: 1 + p + k}},
 		{Kind: OpUpdate, Call: "Update(ctx, id, patch)", Requests: Requests{Get: 1, Put: 1}},
 		{Kind: OpUpdateFrom, Call: "UpdateFrom(ctx, " + paramName(r.Document) + ", patch)", Requests: Requests{Put: 1}},

@@ -133,7 +133,7 @@ func (p *parser) lifetime(n *node, to *time.Duration) bool {
 			if sum > longestLife {
 				break
 			}
-			sum += min(time.Duration(count), longestLife/units[part[2]]+1) * units[part[2]]
+			sum += min(time.Duration(count), longestLife/units[part[2]]+1) * units[part[2]] //nolint:durationcheck // a count of units
 		}
 	}
 	if sum <= 0 || sum > longestLife {

@@ -12,6 +12,7 @@ import (
 	"github.com/s3dbgen/s3dbgen/testdata/golden/defaults/defaults"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/diary/diary"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/enums/enums"
+	"github.com/s3dbgen/s3dbgen/testdata/golden/expiry/expiry"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/frozen/frozen"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/hostile/hostile"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/ids/ids"
@@ -58,6 +59,13 @@ var fixtures = map[string]map[string]func(n int) any{
 	},
 	"enums": {
 		"tickets": numbered(enums.NewTicketFixture),
+	},
+	"expiry": {
+		"sessions": numbered(expiry.NewSessionFixture),
+		"drafts":   numbered(expiry.NewDraftFixture),
+		"tokens":   numbered(expiry.NewTokenFixture),
+		"codes":    numbered(expiry.NewCodeFixture),
+		"kept":     numbered(expiry.NewKeptFixture),
 	},
 	"frozen": {
 		"users":         numbered(frozen.NewPersonFixture),

@@ -386,6 +386,9 @@ func (c *counted) checkKeys() {
 	for _, x := range slices.Concat(c.reference.Partitions, c.reference.Uniques) {
 		patterns = append(patterns, x.Key)
 	}
+	if c.reference.Expiry != "" {
+		patterns = append(patterns, c.reference.Expiry)
+	}
 	variable := regexp.MustCompile(`<[^>]*>`)
 	seen := map[string]bool{}
 	for _, key := range c.keys {

@@ -41,8 +41,8 @@ func Example() {
 	fmt.Println("sessions:", now.ByResource["sessions"].Requests.Total(), "requests")
 	fmt.Println("in Express One Zone:", s3db.ClassExpressOneZone.Prices().Of(now.Total.Requests))
 	// Output:
-	// all: $0.0000104
-	// inserts: $0.000005
-	// sessions: 3 requests
-	// in Express One Zone: $0.00000229
+	// all: $0.0000158
+	// inserts: $0.00001
+	// sessions: 5 requests
+	// in Express One Zone: $0.00000345
 }
