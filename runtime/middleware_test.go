@@ -236,7 +236,7 @@ func TestNoMethodGoesAround(t *testing.T) {
 	// What these return or register reads no document by itself; a migration is for
 	// tools, and changes no attribute. Stored goes around on purpose, for plugins, and
 	// History is about what is no document any more; its comment says so. Nothing here
-	// expires: TestSweep shows that Sweep deletes as Delete does.
+	// expires: TestSweepSparesTheLiving shows that Sweep deletes as Delete does.
 	others := []string{"Database", "DryRun", "History", "HistoryWith", "Hook", "HookObject", "Migrate", "Name", "OnExceedsLimit", "Query", "Stored", "Subscribe", "Sweep", "Use", "Version"}
 	check := func(name string, call try) {
 		t.Helper()
