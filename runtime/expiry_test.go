@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -159,4 +161,77 @@ func TestSweepSparesTheLiving(t *testing.T) {
 	if _, err := e.Get(ctx, "a"); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestSweepCrash: a sweep that ends at any of its requests leaves nothing that the next
+// one does not finish, and takes nothing that lives.
+func TestSweepCrash(t *testing.T) {
+	for last := 0; ; last++ {
+		e := openExpiring(t, &s3db.TTL[clienttest.Account]{For: time.Hour, Every: time.Minute})
+		ctx := t.Context()
+		for i := range 3 {
+			e.insert(t, clienttest.AccountID(fmt.Sprint("d", i)), fmt.Sprint(i, "@x.io"))
+		}
+		e.now = e.now.Add(2 * time.Hour)
+		e.insert(t, "young", "young@x.io")
+		store := e.server.Client()
+		dying, err := clienttest.OpenTTL(ctx, store, 1, 1, &s3db.TTL[clienttest.Account]{For: time.Hour, Every: time.Minute},
+			s3db.WithClock(func() time.Time { return e.now }), s3db.WithConcurrency(1), s3db.WithRetry(s3db.RetryPolicy{Requests: 1, Base: 1, Cap: 1}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent := 0
+		store.SetFault(func(memstore.Request) memstore.Injection {
+			if sent++; sent > last {
+				return memstore.Injection{Fault: memstore.Reset, Applied: sent == last+1 && last%2 == 1}
+			}
+			return memstore.Injection{}
+		})
+		_, failed := dying.Sweep(ctx, s3db.SweepOptions{})
+		report, err := e.Sweep(ctx, s3db.SweepOptions{})
+		if err != nil {
+			t.Fatalf("after request %d: %+v, %v", last, report, err)
+		}
+		for i := range 3 {
+			e.insert(t, clienttest.AccountID(fmt.Sprint("d", i)), fmt.Sprint(i, "@x.io")) // all is free
+		}
+		if n, err := e.Query().Count(ctx); err != nil || n != 4 {
+			t.Errorf("after request %d: %d documents, %v", last, n, err)
+		}
+		clienttest.CheckIndexes(t, e.server.Client(), 1, 1)
+		if failed == nil && sent <= last {
+			return // it came to its end
+		}
+	}
+}
+
+// TestSweepsAtOnce: any number of sweeps delete each document once.
+func TestSweepsAtOnce(t *testing.T) {
+	ttl := &s3db.TTL[clienttest.Account]{For: time.Hour, Every: time.Minute}
+	e := openExpiring(t, ttl)
+	for i := range 20 {
+		e.insert(t, clienttest.AccountID(fmt.Sprint("d", i)), fmt.Sprint(i, "@x.io"))
+	}
+	now := e.now.Add(2 * time.Hour)
+	var deleted, events atomic.Int64
+	var sweeps sync.WaitGroup
+	for range 4 {
+		c, err := clienttest.OpenTTL(t.Context(), e.server.Client(), 1, 1, ttl, s3db.WithClock(func() time.Time { return now }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Hook(s3db.Hooks[clienttest.Account, clienttest.AccountID]{AfterDelete: func(context.Context, *clienttest.Account) error { events.Add(1); return nil }})
+		sweeps.Go(func() {
+			report, err := c.Sweep(t.Context(), s3db.SweepOptions{})
+			if err != nil {
+				t.Error(err)
+			}
+			deleted.Add(int64(report.Deleted))
+		})
+	}
+	sweeps.Wait()
+	if deleted.Load() != 20 || events.Load() != 20 {
+		t.Errorf("%d deleted, %d hooks", deleted.Load(), events.Load())
+	}
+	clienttest.CheckIndexes(t, e.server.Client(), 1, 1)
 }
