@@ -101,7 +101,7 @@ func maxResident(b *testing.B, state *os.ProcessState) int64 {
 	if !ok {
 		b.Fatal("the system does not tell")
 	}
-	size := int64(usage.Maxrss) //nolint:unconvert // other systems have another type
+	size := int64(usage.Maxrss)   //nolint:unconvert // other systems have another type
 	if runtime.GOOS != "darwin" { // kilobytes elsewhere
 		size *= 1024
 	}
