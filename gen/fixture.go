@@ -26,6 +26,14 @@ type fixtureFunc struct {
 // fixtureField is a field with an expression over n.
 type fixtureField struct{ name, value string }
 
+// number is the name of the parameter, of which inputs without fields make no use.
+func (f *fixtureFunc) number() string {
+	if len(f.fields) == 0 {
+		return "_"
+	}
+	return "n"
+}
+
 // fixtureMaker decides the values of the fixtures of one resource.
 type fixtureMaker struct {
 	*builder
