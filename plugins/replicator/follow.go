@@ -413,7 +413,7 @@ func (f *follower) resend(ctx context.Context, list []DeadLetter) error {
 	return nil
 }
 
-// backoff is the time to wait after failures in a row, with full jitter.
+// backoff is the time to wait after failures in a row, at least half of its limit.
 func backoff(failures int) time.Duration {
 	const first, most = 100 * time.Millisecond, 30 * time.Second
 	limit := min(first<<min(failures, 16), most)

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/s3dbgen/s3dbgen/plugins/replicator"
 )
 
 // work is a job to run. The same work has the same name.
@@ -150,7 +152,7 @@ func (t *Target) wait(ctx context.Context, j *job, id, location string) (*job, e
 	for n := 0; j == nil || !j.done(); n++ {
 		if n > 0 {
 			const slowest = 5 * time.Second
-			if err := pause(ctx, min(slowest, t.pace.first<<min(n/2, 10)/2)); err != nil {
+			if err := replicator.Pause(ctx, min(slowest, t.pace.first<<min(n/2, 10)/2)); err != nil {
 				return nil, fmt.Errorf("bigquery: job %s: %w", id, err)
 			}
 		}

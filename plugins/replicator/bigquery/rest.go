@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/s3dbgen/s3dbgen/plugins/replicator"
 )
 
 // request is one call of the API.
@@ -80,18 +82,7 @@ func defaultPace() pace { return pace{500 * time.Millisecond, 32 * time.Second} 
 // long as the server asks for.
 func (p pace) wait(ctx context.Context, n int, atLeast time.Duration) error {
 	most := min(p.most, p.first<<min(n, 16))
-	return pause(ctx, max(atLeast, rand.N(most+1))) //nolint:gosec // not a secret
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
+	return replicator.Pause(ctx, max(atLeast, rand.N(most+1))) //nolint:gosec // not a secret
 }
 
 // call sends a request, again after failures that pass, and decodes the reply. Errors

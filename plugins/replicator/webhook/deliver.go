@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/s3dbgen/s3dbgen/plugins/replicator"
 )
 
 // replyError is an answer that is no success.
@@ -104,12 +106,8 @@ func (t *Target) deliver(ctx context.Context, target, id string, body []byte) ([
 		if answered {
 			wait = max(wait, e.after)
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, fmt.Errorf("webhook: %w", context.Cause(ctx))
-		case <-timer.C:
+		if err := replicator.Pause(ctx, wait); err != nil {
+			return nil, fmt.Errorf("webhook: %w", err)
 		}
 	}
 }
