@@ -157,6 +157,7 @@ var importRules = []importRule{
 			"github.com/clipperhouse/uax29/v2",
 			"github.com/google/uuid",
 			"github.com/kljensen/snowball",
+			"golang.org/x/sync",
 			"golang.org/x/text",
 		},
 		because: "a plugin uses the public API of the runtime and the libraries of its field",
@@ -225,6 +226,7 @@ var importRules = []importRule{
 	{
 		packages: "plugins/replicator/s3db",
 		ours:     []string{"runtime", "runtime/dynamic", "plugins/replicator"},
+		others:   []string{"golang.org/x/sync"},
 		because:  "a copy is written through the public API, with the drivers that the program gives",
 	},
 	{
@@ -235,11 +237,13 @@ var importRules = []importRule{
 	{
 		packages: "plugins/replicator",
 		ours:     []string{"runtime", "runtime/dynamic"},
+		others:   []string{"golang.org/x/sync"},
 		because:  "it knows targets through its interface, and documents as the registry describes them",
 	},
 	{
 		packages: "plugins/...",
 		ours:     []string{"runtime"},
+		others:   []string{"golang.org/x/sync"},
 		because:  "a plugin uses the public API of the runtime",
 	},
 	{

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
 
@@ -123,26 +125,19 @@ func (v *verification) problem(p Problem) {
 
 func (v *verification) entries(ctx context.Context) error {
 	const parallel = 32
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	slots := make(chan struct{}, parallel)
-	var running sync.WaitGroup
+	running, ctx := errgroup.WithContext(ctx)
+	running.SetLimit(parallel)
 	for item, err := range v.log.space.List(ctx, entryRoot, "") {
-		if err != nil {
-			cancel(err)
-			break
-		}
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
-			if err := v.entry(ctx, item.Key); err != nil {
-				cancel(err)
+		running.Go(func() error {
+			if err != nil {
+				return err
 			}
+			return v.entry(ctx, item.Key)
 		})
 	}
-	running.Wait()
+	err := running.Wait()
 	slices.SortFunc(v.report.Problems, func(a, b Problem) int { return strings.Compare(a.Key, b.Key) })
-	return context.Cause(ctx)
+	return err
 }
 
 func (v *verification) entry(ctx context.Context, key string) error {

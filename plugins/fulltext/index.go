@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"strings"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
@@ -77,23 +78,17 @@ const parallel = 16
 // inParallel calls f for each number below n and returns the first error, after
 // which it begins no more.
 func inParallel(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var running sync.WaitGroup
-	room := make(chan struct{}, parallel)
+	running, inner := errgroup.WithContext(ctx)
+	running.SetLimit(parallel)
 	for i := range n {
-		room <- struct{}{}
-		if ctx.Err() != nil {
+		if inner.Err() != nil {
 			break
 		}
-		running.Go(func() {
-			defer func() { <-room }()
-			if err := f(ctx, i); err != nil {
-				cancel(err)
-			}
-		})
+		running.Go(func() error { return f(inner, i) })
 	}
-	running.Wait()
+	if err := running.Wait(); err != nil {
+		return err
+	}
 	return context.Cause(ctx)
 }
 

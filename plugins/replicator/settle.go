@@ -5,8 +5,9 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
@@ -496,33 +497,16 @@ func byTime(changes []Change) {
 	copy(changes, sorted)
 }
 
-// each runs f(0) … f(n-1), some at the same time, and returns the first error.
+// each runs f(0) … f(n-1), some at the same time, and returns the first error, after
+// which it begins no more.
 func each(n int, f func(i int) error) error {
-	var mu sync.Mutex
-	var first error
-	next := 0
-	take := func() (int, bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		next++
-		return next - 1, next <= n && first == nil
-	}
-	work := func() {
-		for i, ok := take(); ok; i, ok = take() {
-			if err := f(i); err != nil {
-				mu.Lock()
-				if first == nil {
-					first = err
-				}
-				mu.Unlock()
-			}
+	g, failed := errgroup.WithContext(context.Background())
+	g.SetLimit(width)
+	for i := range n {
+		if failed.Err() != nil {
+			break
 		}
+		g.Go(func() error { return f(i) })
 	}
-	var others sync.WaitGroup
-	for range min(n, width) - 1 {
-		others.Go(work)
-	}
-	work()
-	others.Wait()
-	return first
+	return g.Wait()
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/s3dbgen/s3dbgen/plugins/replicator"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/dynamic"
@@ -40,9 +42,8 @@ func (t *Target) Apply(ctx context.Context, changes []replicator.Change) ([]repl
 		return nil, err
 	}
 	b := &batch{target: t, refused: refused, stale: &stale{}}
-	b.run(ctx, docs)
-	if b.err != nil {
-		return nil, b.err
+	if err := b.run(ctx, docs); err != nil {
+		return nil, err
 	}
 	if len(b.stale.keys) > 0 {
 		if err := t.space.Delete(ctx, b.stale.keys...); err != nil {
@@ -102,41 +103,23 @@ type batch struct {
 	mu      sync.Mutex
 	refused *replicator.Refusals
 	waiting []*document // for a unique value that another document of the copy has
-	err     error
 }
 
 // run writes documents at the same time. Those that wait for a unique value are tried
 // once more after all others.
-func (b *batch) run(ctx context.Context, docs []*document) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+func (b *batch) run(ctx context.Context, docs []*document) error {
 	for again := false; len(docs) > 0; again = true {
-		slots := make(chan struct{}, b.target.config.Concurrency)
-		var running sync.WaitGroup
+		running, ctx := errgroup.WithContext(ctx)
+		running.SetLimit(b.target.config.Concurrency)
 		for _, d := range docs {
-			slots <- struct{}{}
-			running.Go(func() {
-				defer func() { <-slots }()
-				if err := b.write(ctx, d, again); err != nil {
-					b.fail(err)
-					cancel()
-				}
-			})
+			running.Go(func() error { return b.write(ctx, d, again) })
 		}
-		running.Wait()
-		if b.err != nil || again {
-			return
+		if err := running.Wait(); err != nil || again {
+			return err
 		}
 		docs = b.waiting
 	}
-}
-
-func (b *batch) fail(err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.err == nil {
-		b.err = err
-	}
+	return nil
 }
 
 // write brings a document to the last state that the copy takes.

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/s3dbgen/s3dbgen/plugins/replicator"
 	"github.com/s3dbgen/s3dbgen/runtime/dynamic"
@@ -62,16 +63,15 @@ type looked struct {
 // look reads the positions of documents, at the same time.
 func (t *Target) look(ctx context.Context, r *dynamic.Resource, ids []string) []looked {
 	results := make([]looked, len(ids))
-	slots := make(chan struct{}, t.config.Concurrency)
-	var running sync.WaitGroup
+	var running errgroup.Group
+	running.SetLimit(t.config.Concurrency)
 	for i, id := range ids {
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
+		running.Go(func() error {
 			results[i] = t.lookAt(ctx, r, id)
+			return nil
 		})
 	}
-	running.Wait()
+	_ = running.Wait() // errors are in the results
 	return results
 }
 

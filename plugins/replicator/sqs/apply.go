@@ -8,12 +8,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"golang.org/x/sync/errgroup"
 
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 
@@ -105,16 +105,15 @@ func (s *sending) queue(p *plan, changes []replicator.Change) {
 func (s *sending) round(ctx context.Context) error {
 	batches := s.batches()
 	errs := make([]error, len(batches))
-	var running sync.WaitGroup
-	free := make(chan struct{}, parallel)
+	var running errgroup.Group
+	running.SetLimit(parallel)
 	for i, batch := range batches {
-		free <- struct{}{}
-		running.Go(func() {
-			defer func() { <-free }()
+		running.Go(func() error {
 			errs[i] = s.target.send(ctx, batch)
+			return nil
 		})
 	}
-	running.Wait()
+	_ = running.Wait() // all errors are told
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
@@ -218,12 +217,5 @@ func named(batch []*parcel, id *string) *parcel {
 func pause(ctx context.Context, again int) error {
 	const first = 50 * time.Millisecond
 	longest := first << again
-	timer := time.NewTimer(longest/2 + rand.N(longest/2)) //nolint:gosec // spread, not secret
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return replicator.Pause(ctx, longest/2+rand.N(longest/2)) //nolint:gosec // spread, not secret
 }

@@ -10,6 +10,7 @@ require (
 	github.com/aws/smithy-go v1.28.8
 	github.com/google/go-cmp v0.7.0
 	github.com/s3dbgen/s3dbgen v0.0.0
+	golang.org/x/sync v0.25.0
 )
 
 require (
