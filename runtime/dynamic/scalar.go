@@ -60,7 +60,10 @@ func scalarOf(kind string) *scalar {
 		return s
 	case kindObject: // without attributes
 		s := plain("an object", (*s3db.Encoder).Object, (*s3db.Decoder).Object, nil)
-		s.parse = parseFreeForm
+		s.parse = func(data []byte) (any, bool) {
+			m, err := s3db.ParseFreeForm(data)
+			return m, err == nil
+		}
 		return s
 	}
 	return nil
@@ -153,39 +156,4 @@ func decimalText(v decimal.Decimal) string {
 	default:
 		return v.Coefficient().String() + "e" + strconv.Itoa(int(exp))
 	}
-}
-
-// parseFreeForm reads a free-form object. Numbers become float64, or json.Number
-// where a float64 would not be exact, as s3db.Decoder gives them.
-func parseFreeForm(data []byte) (any, bool) {
-	r := json.NewDecoder(bytes.NewReader(data))
-	r.UseNumber()
-	var m map[string]any
-	if err := r.Decode(&m); err != nil || m == nil {
-		return nil, false
-	}
-	for k, v := range m {
-		m[k] = exactNumbers(v)
-	}
-	return m, true
-}
-
-func exactNumbers(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		f, err := v.Float64()
-		exact, derr := decimal.NewFromString(string(v))
-		if err == nil && derr == nil && exact.Equal(decimal.NewFromFloat(f)) {
-			return f
-		}
-	case []any:
-		for i := range v {
-			v[i] = exactNumbers(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = exactNumbers(v[k])
-		}
-	}
-	return v
 }
