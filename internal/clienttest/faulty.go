@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,7 +32,25 @@ type faulty struct {
 // or after it was applied.
 type crash struct {
 	applied bool
-	victim  atomic.Int64 // number of the client that crashed
+
+	mu     sync.Mutex // held over a commit until it is known whether it was the first
+	victim int64      // number of the client that crashed
+}
+
+// at reports whether a client crashes at a commit of it.
+func (c *crash) at(client int64, commit func() error) (crashed bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.victim != 0 {
+		return false, nil
+	}
+	if c.applied {
+		if err := commit(); err != nil {
+			return false, err // somebody fenced it: it goes on
+		}
+	}
+	c.victim = client
+	return true, nil
 }
 
 var errDead = errors.New("the client has crashed")
@@ -67,18 +84,19 @@ func (f *faulty) Get(ctx context.Context, key string) (obj *s3db.Object, err err
 
 // Put implements s3db.Store.
 func (f *faulty) Put(ctx context.Context, key string, body []byte, metadata map[string]string, cond s3db.Condition) (etag string, err error) {
-	if f.crash != nil && strings.HasSuffix(key, f.commit) && f.crash.victim.CompareAndSwap(0, f.number) {
-		if f.crash.applied {
-			if etag, err = f.Store.Put(ctx, key, body, metadata, cond); err != nil {
-				f.crash.victim.Store(0) // somebody fenced it: it goes on
-				return etag, err
-			}
+	put := func() (e error) { etag, e = f.Store.Put(ctx, key, body, metadata, cond); return e }
+	if f.crash != nil && strings.HasSuffix(key, f.commit) {
+		crashed, err := f.crash.at(f.number, put)
+		if err != nil {
+			return etag, err
 		}
-		f.mu.Lock()
-		f.dead = true
-		f.mu.Unlock()
+		if crashed {
+			f.mu.Lock()
+			f.dead = true
+			f.mu.Unlock()
+		}
 	}
-	err = f.send("put", key, func() (e error) { etag, e = f.Store.Put(ctx, key, body, metadata, cond); return e })
+	err = f.send("put", key, put)
 	return etag, err
 }
 
@@ -153,7 +171,7 @@ func testClaimRaceCrash(t *testing.T, store s3db.Store) {
 		}
 		clients := claimants(t, store, func(f *faulty) { f.crash = x })
 		errs := claimOne(t, clients)
-		dead := int(x.victim.Load()) - 1
+		dead := int(x.victim) - 1
 		if dead < 0 || !errors.Is(errs[dead], errDead) {
 			t.Fatalf("applied %v: nobody crashed", x.applied)
 		}
