@@ -19,7 +19,7 @@ func emitAttributes(f *jen.File, o *object) {
 		f.Var().Id(t.where).Op("=").Id(fmt.Sprintf("%s(s3db.DocumentOf[*%s]())", t.make, o.name))
 	}
 	f.Line()
-	f.Commentf("%s are the attributes of a %s by which documents D are found.", t.name, o.name)
+	f.Commentf("%s are the attributes of %s %s by which documents D are found.", t.name, article(o.name), o.name)
 	f.Type().Id(t.name + "[D any]").StructFunc(func(g *jen.Group) {
 		for _, x := range t.groups {
 			g.Id(strings.Join(x.names, ", ")).Id(x.typ)
