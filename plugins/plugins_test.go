@@ -2,6 +2,7 @@
 package plugins_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -17,6 +18,8 @@ import (
 	"github.com/s3dbgen/s3dbgen/plugins/costs"
 	"github.com/s3dbgen/s3dbgen/plugins/fulltext"
 	"github.com/s3dbgen/s3dbgen/plugins/metrics"
+	"github.com/s3dbgen/s3dbgen/plugins/replicator"
+	"github.com/s3dbgen/s3dbgen/plugins/replicator/targettest"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
 )
@@ -28,6 +31,9 @@ type installed struct {
 	cache    *cache.Plugin
 	audit    *audit.Plugin
 	fulltext *fulltext.Plugin
+
+	replicator *replicator.Replicator
+	copied     *targettest.Memory
 }
 
 // choose makes the plugins whose bit is set.
@@ -44,6 +50,13 @@ func choose(bits int) (in installed, list []s3db.Plugin) {
 	add(4, func() s3db.Plugin {
 		in.fulltext = fulltext.New(fulltext.Options{}, fulltext.On("reviews", shop.ReviewWhere.Title, shop.ReviewWhere.Text))
 		return in.fulltext
+	})
+	add(5, func() s3db.Plugin {
+		in.copied = &targettest.Memory{}
+		in.replicator = replicator.New(replicator.Options{OnDemand: true, Targets: []replicator.TargetOptions{
+			{Name: "copy", Target: in.copied.Target(), Routes: map[string][]replicator.Route{"reviews": {{}}}},
+		}})
+		return in.replicator
 	})
 	return in, list
 }
@@ -114,7 +127,7 @@ func own(keys []string) []string {
 // TestTogether: with each choice of plugins, the last one of which is all of them, a
 // program reads the same and leaves the same keys, and each plugin does its work.
 func TestTogether(t *testing.T) {
-	const all = 1<<5 - 1
+	const all = 1<<6 - 1
 	var want, wantKeys []string
 	for bits := range all + 1 {
 		in, list := choose(bits)
@@ -192,6 +205,23 @@ func (in installed) check(t *testing.T, db *shop.DB, store *memstore.Store) {
 		report, err := in.audit.Log().Verify(ctx)
 		if err != nil || len(report.Problems) > 0 || report.Entries != 8 {
 			t.Errorf("audit: %v, %+v, want 6 inserts, 1 update and 1 delete", err, report)
+		}
+	}
+	if in.replicator != nil {
+		if err := in.replicator.Sync(ctx); err != nil {
+			t.Error(err)
+		}
+		var got []string
+		for _, c := range in.copied.Rows("reviews") {
+			var r shop.Review
+			if err := json.Unmarshal(c.After, &r); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, fmt.Sprintf("%s %d %s", r.ID, r.Stars, r.Title))
+		}
+		want := []string{"r0 5 Splendid leaves", "r1 3 Verdict 1", "r3 3 Verdict 3", "r4 3 Verdict 4", "r5 3 Verdict 5"}
+		if !slices.Equal(got, want) {
+			t.Errorf("replicated (-want +got):\n%s", cmp.Diff(want, got))
 		}
 	}
 	if in.metrics != nil {
