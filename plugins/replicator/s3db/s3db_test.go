@@ -18,6 +18,7 @@ import (
 
 	"github.com/s3dbgen/s3dbgen/internal/canary"
 	"github.com/s3dbgen/s3dbgen/internal/leaktest"
+	"github.com/s3dbgen/s3dbgen/internal/testserver"
 	"github.com/s3dbgen/s3dbgen/plugins/replicator"
 	target "github.com/s3dbgen/s3dbgen/plugins/replicator/s3db"
 	"github.com/s3dbgen/s3dbgen/plugins/replicator/targettest"
@@ -25,9 +26,14 @@ import (
 	"github.com/s3dbgen/s3dbgen/runtime/boltstore"
 	"github.com/s3dbgen/s3dbgen/runtime/dynamic"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
+	"github.com/s3dbgen/s3dbgen/runtime/s3store"
 )
 
-func TestMain(m *testing.M) { leaktest.Tests{M: m}.Main() }
+var server testserver.Shared
+
+func TestMain(m *testing.M) {
+	leaktest.Tests{M: m, Then: []func(){server.Close}}.Main()
+}
 
 // place is a database in memory that outlives its targets.
 type place struct {
@@ -140,6 +146,20 @@ func (p *place) Poison(c *replicator.Change) bool {
 
 func TestTarget(t *testing.T) {
 	targettest.Run(t, func(*testing.T) targettest.Place { return newPlace() })
+}
+
+// TestServer: the copy is in a bucket of a server.
+func TestServer(t *testing.T) {
+	targettest.Run(t, func(t *testing.T) targettest.Place {
+		t.Helper()
+		at := server.Get(t)
+		store, err := s3store.New(t.Context(), s3store.Options{Bucket: at.Bucket(t), Endpoint: at.Endpoint, AccessKey: at.AccessKey, SecretKey: at.SecretKey})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		return &place{store: store, key: s3db.WithKey("copy", canary.Key(1))}
+	})
 }
 
 // TestFile: a file can be opened once, also by a target that is prepared again.
