@@ -83,6 +83,23 @@ func TestSteps(t *testing.T) {
 			{"p: {type: object, migrate: true, fields: {a: integer, e: 'enum:x', c: string|optional}}", "p 3, p.a 1, p.e 2, p.e=x 1, p.c 3",
 				"2: V1(p object 1)>(p object 2); 3: V2(p object 2)>(p object 3);"},
 		},
+		"an object whose values go elsewhere inside it": {
+			{"p: {a: string, o: {x: string}}", "p 1, p.a 1, p.o 2, p.o.x 1", ""},
+			{"p: {type: object, migrate: true, fields: {o: {x: string}, l: array|items:string}}", "p 2, p.o 1, p.o.x 1, p.l 2",
+				"1: V0(p object 1)>(p object 2);"},
+			{"p: {type: object, migrate: true, fields: {o: {type: object, fields: {y: bytes}}, l: array|items:string}}", "p 3, p.o 1, p.o.y 1, p.l 2",
+				"1: V0(p object 1)>(p object 2); 2: V1(p object 2)>(p object 3);"},
+			{"p: {type: object, migrate: true, fields: {o: {type: object, fields: {y: bytes, m: json}}}}", "p 4, p.o 1, p.o.y 1, p.o.m 2",
+				"1: V0(p object 1)>(p object 2); 2: V1(p object 2)>(p object 3); 3: V2(p object 3)>(p object 4);"},
+			{"p: {type: object, migrate: true, fields: {o: {type: object, fields: {z: {type: bytes, was: y}, m: json}}}}", "p 4, p.o 1, p.o.z 1, p.o.m 2",
+				"1: V0(p object 1)>(p object 2); 2: V1(p object 2)>(p object 3); 3: V2(p object 3)>(p object 4);"},
+			{"p: {type: object, migrate: true, fields: {o: {type: object, fields: {m: json}}}}", "p 4, p.o 1, p.o.m 2",
+				"1: V0(p object 1)>(p object 2); 2: V1(p object 2)>(p object 3); 3: V2(p object 3)>(p object 4);"},
+		},
+		"an object in which an optional value takes the place of another": {
+			{"p: {a: string}", "p 1, p.a 1", ""},
+			{"p: {type: object, migrate: true, fields: {b: string|optional}}", "p 2, p.b 1", "1: V0(p object 1)>(p object 2);"},
+		},
 		"nothing is stored yet": {
 			{"a: integer|migrate", "a 1", ""},
 			{"a: integer|migrate\nb: string|migrate", "a 1, b 2", "1: V0(a integer 1)>(b string 2);"},

@@ -31,8 +31,21 @@ func exactly(stored, now string) bool {
 }
 
 // goesOn reports whether stored values of an attribute are values of it as it is
-// now, so that its number stays.
+// now, so that its number stays. An object in which something new takes the place
+// of something gone does not go on, even if its values could be read: what was
+// stored under the one may have to become the other.
 func (a *assigner) goesOn(attribute *Attribute, f *lockedField) bool {
+	var inside exchange
+	return a.readable(attribute, f, &inside) && !(inside.gained && inside.lost)
+}
+
+// exchange notes whether an object, at any depth, has attributes that it had not,
+// and had ones that it has no more.
+type exchange struct{ gained, lost bool }
+
+// readable reports whether stored values of an attribute can be read as values of
+// it, and notes what changed inside.
+func (a *assigner) readable(attribute *Attribute, f *lockedField, inside *exchange) bool {
 	if !readsAs(f.typ, attribute.Type.signature()) || f.optional && attribute.needsValue() {
 		return false
 	}
@@ -43,15 +56,24 @@ func (a *assigner) goesOn(attribute *Attribute, f *lockedField) bool {
 			return false
 		}
 	}
+	if leaf.Fields == nil {
+		return true
+	}
+	kept := map[string]bool{}
 	for _, inner := range leaf.Fields {
-		name := inner.Name
-		stored := a.locked.fields[f.name+"."+name]
-		if stored == nil && inner.Was != "" {
-			stored = a.locked.fields[f.name+"."+inner.Was]
+		name := f.name + "." + inner.Name
+		if a.locked.fields[name] == nil && inner.Was != "" {
+			name = f.name + "." + inner.Was
 		}
-		if stored == nil && inner.needsValue() || stored != nil && !a.goesOn(inner, stored) {
+		stored := a.locked.fields[name]
+		kept[name] = true
+		inside.gained = inside.gained || stored == nil
+		if stored == nil && inner.needsValue() || stored != nil && !a.readable(inner, stored, inside) {
 			return false
 		}
+	}
+	for key := range a.locked.fields {
+		inside.lost = inside.lost || inScope(key, f.name+".", ".") && !kept[key]
 	}
 	return true
 }
