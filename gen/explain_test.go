@@ -1,7 +1,9 @@
 package gen_test
 
 import (
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/s3dbgen/s3dbgen/gen"
@@ -9,23 +11,35 @@ import (
 )
 
 // TestExplainGo holds the examples of the codes that the generator raises to them:
-// the wrong one raises the code, the right one none.
+// the wrong one raises the code, the right one none. Their plugins run.
 func TestExplainGo(t *testing.T) {
-	validate := func(text string) schema.Diagnostics {
-		s, found := schema.Parse("schema.yaml", []byte(text))
-		lock, more := schema.ReadLock("schema.lock.yaml", nil)
+	prepare := func(text string) schema.Diagnostics {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "schema.yaml")
+		s, found := schema.Parse(file, []byte(text))
+		lock, more := schema.ReadLock(gen.LockPath(file), nil)
 		found = append(found, more...)
 		if !found.HasErrors() {
-			found = append(append(found, s.Assign(lock)...), gen.Validate(s, lock)...)
+			found = append(found, s.Assign(lock)...)
+		}
+		if !found.HasErrors() {
+			_, more, err := gen.Prepare(t.Context(), gen.Input{Schema: s, Lock: lock, LockPath: gen.LockPath(file), Dir: filepath.Join(dir, "shop"), Stderr: t.Output()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, more...)
 		}
 		return found
 	}
-	for _, code := range []schema.Code{schema.CodeGoNameTaken, schema.CodeFixture} {
+	for _, code := range schema.Codes() {
+		if !strings.HasPrefix(string(code), "S3D05") {
+			continue
+		}
 		e, _ := schema.Explain(code)
-		if found := validate(e.Wrong); !slices.ContainsFunc(found, func(d schema.Diagnostic) bool { return d.Code == code }) {
+		if found := prepare(e.Wrong); !slices.ContainsFunc(found, func(d schema.Diagnostic) bool { return d.Code == code }) {
 			t.Errorf("%s: the wrong example raises\n%s", code, found)
 		}
-		if found := validate(e.Right); len(found) > 0 {
+		if found := prepare(e.Right); e.Right == "" || len(found) > 0 {
 			t.Errorf("%s: the right example raises\n%s", code, found)
 		}
 	}

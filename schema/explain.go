@@ -1,6 +1,9 @@
 package schema
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Explanation tells what a code means, for the command that explains codes.
 type Explanation struct {
@@ -8,9 +11,9 @@ type Explanation struct {
 	Severity Severity
 	Title    string // a few words
 	Text     string // why it matters and what to do; full sentences
-	Wrong    string // a schema that raises the code; "" when the lock file alone does
+	Wrong    string // a schema, or a configuration of replication, that raises the code; "" when the lock file alone does
 	Lock     string // the lock file that Wrong is read with; "" for none
-	Right    string // the schema put right; "" when the lock file or a name in Go is what must change
+	Right    string // Wrong put right; "" when the lock file or a name in Go is what must change
 }
 
 // Codes returns all codes, in order.
@@ -346,6 +349,9 @@ func explainLock() []Explanation {
 }
 
 func explainGo() []Explanation {
+	plugin := func(command string) string {
+		return "package: shop\nplugins:\n  - {name: towns, cmd: " + command + "}\nresources:\n  users:\n    attributes: {name: string}\n"
+	}
 	return []Explanation{
 		{
 			Code: CodeGoNameTaken, Title: "two things with one name in Go",
@@ -360,11 +366,14 @@ func explainGo() []Explanation {
 		},
 		{
 			Code: CodePlugin, Title: "a generator plugin failed or found something wrong",
-			Text: "A plugin that the schema names under plugins did not run, did not answer in time, answered something other than the protocol says, or reports a problem of the schema. Run its command by hand with a request on standard input to see more; docs/generator-plugins.md describes both.",
+			Text: "A plugin that the schema names under plugins did not run, did not answer in time, answered something other than the protocol says, or reports a problem of the schema. Run its command by hand with a request on standard input to see more; docs/generator-plugins.md describes both. " +
+				"In the example, a program that repeats the request has not answered it; {} is the smallest answer.",
+			Wrong: plugin("[cat]"), Right: plugin("[echo, '{}']"),
 		},
 		{
 			Code: CodePluginFile, Title: "a file of a generator plugin cannot be written",
-			Text: "Files of plugins lie below the directory of the generated package, each under a name of its own: a relative path with slashes, without dot segments. Change the plugin, or its options.",
+			Text:  "Files of plugins lie below the directory of the generated package, each under a name of its own: a relative path with slashes, without dot segments. Change the plugin, or its options.",
+			Wrong: plugin(`[echo, '{"files": [{"name": "../towns.txt"}]}']`), Right: plugin(`[echo, '{"files": [{"name": "docs/towns.txt"}]}']`),
 		},
 	}
 }
@@ -391,30 +400,45 @@ func explainBudget() []Explanation {
 }
 
 func explainReplication() []Explanation {
+	replicators := func(lines ...string) string {
+		return "database: s3://bucket/shop\nreplicators:\n  - " + strings.Join(lines, "\n  - ") + "\n"
+	}
+	webhook := func(config string) string {
+		return "{driver: webhook, resources: [users], config: {" + config + "}}"
+	}
+	const settings = "url: https://example.com/hook, secret: '${WEBHOOK_SECRET}'"
+	backup := "{driver: s3db, resources: [users], config: {connectionString: 's3://backup/shop'}}"
+	right := replicators(webhook(settings))
 	return []Explanation{
 		{
 			Code: CodeUnknownDriver, Title: "unknown driver",
-			Text: "A replicator names the kind of its target: s3db, webhook, sqs, postgres or bigquery, or what the program has linked beside these.",
+			Text:  "A replicator names the kind of its target: s3db, webhook, sqs, postgres or bigquery, or what the program has linked beside these.",
+			Wrong: replicators(strings.Replace(webhook(settings), "webhook", "webhok", 1)), Right: right,
 		},
 		{
 			Code: CodeDriverNotLinked, Title: "driver that is not linked",
-			Text: "The program does not contain the driver. Those of sqs, postgres and bigquery need libraries that s3dbgen itself does not link. The command s3dbgen-replicate has them all; a program of your own imports the package link of each driver it wants.",
+			Text:  "The program does not contain the driver. Those of sqs, postgres and bigquery need libraries that s3dbgen itself does not link. The command s3dbgen-replicate has them all; a program of your own imports the package link of each driver it wants.",
+			Wrong: replicators("{driver: sqs, resources: [users], config: {defaultQueueUrl: 'https://sqs.us-east-1.amazonaws.com/123456789012/users'}}"), Right: right,
 		},
 		{
 			Code: CodeEnvironment, Title: "variable of the environment",
-			Text: "A value takes a variable of the environment, written ${NAME}, which is not set or is empty, or the name is none. Set it before the command is started. For the characters themselves write $${.",
+			Text:  "A value takes a variable of the environment, written ${NAME}, which is not set or is empty, or the name is none. Set it before the command is started. For the characters themselves write $${.",
+			Wrong: replicators(webhook("url: https://example.com/hook, secret: '${WEBHOOK SECRET}'")), Right: right,
 		},
 		{
 			Code: CodeTargetSettings, Title: "settings that a target cannot have",
-			Text: "The driver refuses what stands under config, for the reason that it gives: a name that the service does not allow, settings that exclude one another, a key that cannot be read.",
+			Text:  "The driver refuses what stands under config, for the reason that it gives: a name that the service does not allow, settings that exclude one another, a key that cannot be read.",
+			Wrong: replicators(webhook("url: ftp://example.com/hook, secret: '${WEBHOOK_SECRET}'")), Right: right,
 		},
 		{
 			Code: CodeRoute, Title: "wrong route",
-			Text: "A route says which changes of a resource go to which table, queue or URL: {actions: [insert, update, delete], table: users}. Without actions it takes all; a name alone takes inserts only.",
+			Text:  "A route says which changes of a resource go to which table, queue or URL: {actions: [insert, update, delete], table: users}. Without actions it takes all; a name alone takes inserts only.",
+			Wrong: replicators("{driver: s3db, resources: {users: {actions: [inserted]}}, config: {connectionString: 's3://backup/shop'}}"), Right: replicators("{driver: s3db, resources: {users: {actions: [insert]}}, config: {connectionString: 's3://backup/shop'}}"),
 		},
 		{
 			Code: CodeReplicatorName, Title: "two replicators of one name",
-			Text: "What the database keeps of a target, such as the position that it has reached, is kept under its name, so names must differ and stay. Without a name it is that of the driver, so two targets of a driver need names.",
+			Text:  "What the database keeps of a target, such as the position that it has reached, is kept under its name, so names must differ and stay. Without a name it is that of the driver, so two targets of a driver need names.",
+			Wrong: replicators(backup, strings.Replace(backup, "backup", "archive", 1)), Right: replicators(backup, strings.Replace(backup, "{", "{name: archive, ", 1)),
 		},
 	}
 }

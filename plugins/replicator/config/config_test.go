@@ -15,6 +15,9 @@ import (
 	"github.com/s3dbgen/s3dbgen/internal/canary"
 	"github.com/s3dbgen/s3dbgen/plugins/replicator"
 	"github.com/s3dbgen/s3dbgen/plugins/replicator/config"
+	s3dblink "github.com/s3dbgen/s3dbgen/plugins/replicator/s3db/link"
+	webhooklink "github.com/s3dbgen/s3dbgen/plugins/replicator/webhook/link"
+	"github.com/s3dbgen/s3dbgen/runtime/s3store"
 	"github.com/s3dbgen/s3dbgen/schema"
 )
 
@@ -177,6 +180,33 @@ func TestMistakes(t *testing.T) {
 	for _, code := range schema.Codes() {
 		if strings.HasPrefix(string(code), "S3D07") && !raised[code] {
 			t.Errorf("no case raises %s", code)
+		}
+	}
+}
+
+// TestExplain holds the examples that explain a code to it, with the drivers that the
+// command s3dbgen links: the wrong one raises it, the right one none.
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	read := func(text string) schema.Diagnostics {
+		c, found := config.Read("replicate.yaml", []byte(text), []config.Driver{s3dblink.Driver(s3store.Driver()), webhooklink.Driver()}, environment(map[string]string{"WEBHOOK_SECRET": "whsec_" + strings.Repeat("QUJD", 8)}))
+		if c != nil {
+			for _, x := range c.Options.Targets {
+				_ = x.Target.Close() // it has sent nothing
+			}
+		}
+		return found
+	}
+	for _, code := range schema.Codes() {
+		if !strings.HasPrefix(string(code), "S3D07") {
+			continue
+		}
+		e, _ := schema.Explain(code)
+		if found := read(e.Wrong); len(found) != 1 || found[0].Code != code {
+			t.Errorf("%s: the wrong example raises\n%s", code, found)
+		}
+		if found := read(e.Right); e.Right == "" || len(found) > 0 {
+			t.Errorf("%s: the right example raises\n%s", code, found)
 		}
 	}
 }
