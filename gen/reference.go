@@ -144,7 +144,11 @@ func movableIndexes(r *schema.Resource) movable {
 		}
 		return n
 	}
-	return movable{count(r.Partitions), count(r.Uniques)}
+	m := movable{count(r.Partitions), count(r.Uniques)}
+	if t := r.TTL; t != nil && t.After != "createdAt" && (t.Attribute == nil || !t.Attribute.Immutable) {
+		m.partitions++ // the expiry index
+	}
+	return m
 }
 
 // mayMove reports whether an update may change the value of an index field. What

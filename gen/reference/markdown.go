@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"time"
 	"unicode"
 
 	"github.com/s3dbgen/s3dbgen/gen"
@@ -23,6 +24,8 @@ func WriteMarkdown(w io.Writer, r *gen.Reference, price func(gen.Requests) strin
 		"rules":      markdownRules,
 		"note":       markdownNote,
 		"ids":        idText,
+		"expires":    expiresText,
+		"relation":   relationText,
 		"behavior":   behaviorText,
 		"budget":     budgetText,
 		"bytes":      bytesText,
@@ -93,6 +96,30 @@ func idText(r *gen.ResourceReference) string {
 		text += "; any characters"
 	}
 	return text
+}
+
+// expiresText says when documents expire.
+func expiresText(t *schema.TTL) string {
+	after := map[string]string{"createdAt": "its creation", "updatedAt": "its last update"}[t.After]
+	if t.Attribute != nil {
+		after = "the time in " + markdownCode(t.Attribute.Path)
+	}
+	if t.For == 0 {
+		return "a document expires at " + after
+	}
+	life := t.For.String()
+	if day := 24 * time.Hour; t.For%day == 0 {
+		life = fmt.Sprintf("%d days", t.For/day)
+	}
+	return "a document expires " + life + " after " + after
+}
+
+// relationText says whose documents a relation loads, and by what.
+func relationText(r *schema.Relation) string {
+	if r.Kind == schema.BelongsTo {
+		return "belongs to " + markdownText(r.To.Name) + " by " + markdownCode(r.By.Path)
+	}
+	return "has many " + markdownText(r.To.Name) + " by their " + markdownCode(r.By.Path)
 }
 
 func behaviorText(r *gen.ResourceReference) string {

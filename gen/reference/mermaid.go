@@ -24,9 +24,11 @@ func WriteMermaid(w io.Writer, r *gen.Reference) error {
 
 func mermaid(r *gen.Reference) string {
 	d := &diagram{taken: map[string]bool{}}
+	ids := map[*schema.Resource]string{}
 	d.WriteString("erDiagram\n")
 	for _, x := range r.Resources {
 		id := d.entity(x.Name)
+		ids[x.Resource] = id
 		d.open(id, x.Name)
 		d.line("string", "id", "PK", "")
 		d.attributes(x.Resource, x.Attributes)
@@ -37,7 +39,32 @@ func mermaid(r *gen.Reference) string {
 		d.WriteString("  }\n")
 		d.inner(x.Resource, id, x.Attributes)
 	}
+	d.relations(r, ids)
 	return d.String()
+}
+
+// relations draws each attribute that holds the id of another document, once.
+func (d *diagram) relations(r *gen.Reference, ids map[*schema.Resource]string) {
+	drawn := map[*schema.Attribute]bool{}
+	for _, kind := range []schema.RelationKind{schema.BelongsTo, schema.HasMany} {
+		for _, x := range r.Resources {
+			for _, relation := range x.Relations {
+				if relation.Kind != kind || drawn[relation.By] {
+					continue
+				}
+				drawn[relation.By] = true
+				one, many := relation.To, x.Resource
+				if kind == schema.HasMany {
+					one, many = many, one
+				}
+				how := "||--o{"
+				if relation.By.Optional {
+					how = "|o--o{"
+				}
+				fmt.Fprintf(d, "  %s %s %s : \"%s\"\n", ids[one], how, ids[many], mermaidText(relation.By.Name))
+			}
+		}
+	}
 }
 
 // diagram is a diagram in the making.
