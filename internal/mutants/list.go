@@ -295,6 +295,7 @@ func mutants() []mutant {
 	}
 	list = append(list, fulltextMutants()...)
 	list = append(list, replicatorMutants()...)
+	list = append(list, driverMutants()...)
 	for i := range list {
 		if list[i].run == "" {
 			list[i].run, list[i].pkg = simTests, simPkg

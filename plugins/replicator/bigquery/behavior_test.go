@@ -360,6 +360,24 @@ func TestSameWorkAfterTruncation(t *testing.T) {
 	}
 }
 
+// TestSameWorkAgain: a batch that comes again to the same target appends its rows once.
+func TestSameWorkAgain(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, func(c *bigquery.Config) { c.Mode, c.LogTable = bigquery.Append, "changes" })
+	target := p.open(t)
+	defer target.Close()
+	prepare(t, target, users())
+	p.double.Advance(2 * time.Second) // jobs of the second in which it was prepared do not count
+	for range 2 {
+		apply(t, target, insert(1, "a", ""), insert(2, "b", ""))
+	}
+	for _, table := range []string{"users", "changes"} {
+		if n := len(p.double.Rows(project, datasetID, table)); n != 2 {
+			t.Errorf("%s has %d rows, want 2", table, n)
+		}
+	}
+}
+
 // TestStreamedRows: rows that something else streams into the table cannot be changed
 // for a while. The changes are not rejected for that.
 func TestStreamedRows(t *testing.T) {

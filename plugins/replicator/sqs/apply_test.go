@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -150,6 +151,31 @@ func TestPartialFailure(t *testing.T) {
 	apply(t, target, changes...)
 	if got := order(s.receive(t, queue)); !slices.Equal(got["b"], []string{"2", "3"}) || len(got["a"]) > 1 {
 		t.Errorf("after it was taken came %v", got)
+	}
+}
+
+// TestSilentReply: a message that the reply does not name has not been taken.
+func TestSilentReply(t *testing.T) {
+	s := newServer(t)
+	p := newProxy(t, s)
+	queue := s.queue(t, ".fifo", nil)
+	target := s.target(t, Config{QueueURL: queue, Endpoint: p.URL})
+	prepare(t, target, resource("users"))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	requests := 0
+	p.set(func() {
+		p.silent = true
+		p.fail = func(e entry) bool {
+			if requests++; requests > 10 {
+				cancel() // it would be sent for ever
+			}
+			return strings.Contains(e.MessageBody, `"text":"lost"`)
+		}
+	})
+	rejected, err := target.Apply(ctx, []replicator.Change{put(1, "users", "a", "n1"), put(1, "users", "b", "lost")})
+	if err == nil || !strings.Contains(err.Error(), "the reply says nothing of a message") {
+		t.Errorf("%+v, %v", rejected, err)
 	}
 }
 
