@@ -25,6 +25,8 @@ type follower struct {
 	prepared bool
 	failures int // calls of the target in a row that have failed
 	stuck    stuck
+	behind   bool     // the last step took a segment, so that there may be many
+	ahead    *segment // that comes next, read while the one before was applied; or nil
 }
 
 // stuck is where calls of the target fail again and again.
@@ -45,13 +47,14 @@ func (f *follower) step(ctx context.Context) (more bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	mine, err := f.lease.hold(ctx)
+	if mine && err == nil {
+		more, err = f.work(ctx)
+	}
 	if !mine || err != nil {
 		f.loaded = false
-		return false, err
 	}
-	more, err = f.work(ctx)
-	if err != nil {
-		f.loaded = false
+	if f.behind = more; !more {
+		f.ahead = nil
 	}
 	return more, err
 }
@@ -140,12 +143,16 @@ func (f *follower) next(ctx context.Context) (more bool, err error) {
 	if from == EndOf(number) || number == 0 {
 		number++
 	}
-	seg, err := readSegment(ctx, f.space, f.shard, number)
+	seg, err := f.segment(ctx, number)
 	if errors.Is(err, s3db.ErrNotFound) {
 		return false, f.gap(ctx, number, from)
 	}
 	if err != nil {
 		return false, err
+	}
+	if f.behind || len(seg.Changes) >= f.options.BatchSize {
+		wait := f.readAhead(ctx, number+1)
+		defer func() { f.ahead = wait(err == nil) }()
 	}
 	changes := slices.DeleteFunc(seg.Changes, func(c Change) bool { return c.Seq.Compare(from) <= 0 || !f.takes(c) })
 	if err := f.evolve(ctx, changes); err != nil {
@@ -163,6 +170,34 @@ func (f *follower) next(ctx context.Context) (more bool, err error) {
 	}
 	f.stats.reached(f.shard, done)
 	return true, nil
+}
+
+// segment returns a segment, the one that was read ahead if it is that.
+func (f *follower) segment(ctx context.Context, number uint64) (*segment, error) {
+	seg := f.ahead
+	if f.ahead = nil; seg != nil && seg.number == number {
+		return seg, nil
+	}
+	return readSegment(ctx, f.space, f.shard, number)
+}
+
+// readAhead begins to read the segment that comes next. wait returns it; nil when it is
+// not wanted any more, or could not be read: then it is asked for again when its turn
+// comes, since it may be there by then, or the error is told.
+func (f *follower) readAhead(ctx context.Context, number uint64) (wait func(wanted bool) *segment) {
+	ctx, cancel := context.WithCancel(ctx)
+	found := make(chan *segment, 1)
+	go func() {
+		seg, _ := readSegment(ctx, f.space, f.shard, number) // nil with an error
+		found <- seg
+	}()
+	return func(wanted bool) *segment {
+		defer cancel()
+		if !wanted {
+			cancel()
+		}
+		return <-found
+	}
 }
 
 // gap reports whether the log goes on behind a segment that is not there.

@@ -42,7 +42,7 @@ func since(a age) time.Duration {
 // find those that came before.
 const (
 	windowKeys  = 1000
-	windowBytes = 8 << 20
+	windowBytes = 2 << 20
 	mostBulk    = 64
 	width       = 64 // requests at the same time
 )

@@ -4,8 +4,6 @@ import (
 	"context"
 	"iter"
 	"slices"
-
-	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
 
 // A snapshot tells a target the documents that were there before it began to follow
@@ -123,7 +121,7 @@ func (f *follower) tell(ctx context.Context, resource string, ids []string, head
 			return err // it was deleted meanwhile, which the log tells
 		}
 		c.Revision = s.Revision
-		told, ok := f.read(c, s.Image)
+		told, ok := f.images.tell(c, s.Image)
 		if !ok {
 			c.After = nil
 		} else {
@@ -167,9 +165,6 @@ func (d *destination) ids(ctx context.Context, resource, after string) iter.Seq2
 	return r.Stored().IDsAfter(ctx, after)
 }
 
-// read completes a change that tells a state.
-func (d *destination) read(c Change, i s3db.Image) (Change, bool) { return d.images.tell(c, i) }
-
 // reread reads the document of a change that tells a state, when it could not be read
 // before.
 func (f *follower) reread(ctx context.Context, c Change) (Change, bool) {
@@ -182,5 +177,5 @@ func (f *follower) reread(ctx context.Context, c Change) (Change, bool) {
 		c.Action = Delete
 		return c, true
 	}
-	return f.read(c, s.Image)
+	return f.images.tell(c, s.Image)
 }

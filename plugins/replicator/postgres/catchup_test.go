@@ -18,9 +18,15 @@ import (
 
 // BenchmarkCatchUp replicates changes that wait in a database in memory: settles their
 // intents, takes the log to PostgreSQL, and compares the latter with plain batches of pgx
-// that insert the same rows. The log has two shards, which are followed side by side. One
-// operation is 20,000 changes.
+// that insert the same rows. Shards are followed side by side. One operation is 20,000
+// changes.
 func BenchmarkCatchUp(b *testing.B) {
+	for _, shards := range []int{1, 2} {
+		b.Run(fmt.Sprint("shards=", shards), func(b *testing.B) { benchmarkCatchUp(b, shards) })
+	}
+}
+
+func benchmarkCatchUp(b *testing.B, shards int) {
 	const documents = 10_000
 	ctx := b.Context()
 	var settled, caughtUp, plain time.Duration
@@ -29,7 +35,7 @@ func BenchmarkCatchUp(b *testing.B) {
 		b.StopTimer()
 		d := newDatabase(b)
 		server := memstore.NewServer(memstore.Options{})
-		_, first := replicated(b, server.Client(), d.newTarget(b, postgres.Config{}), func(o *replicator.Options) { o.Shards = 2 })
+		_, first := replicated(b, server.Client(), d.newTarget(b, postgres.Config{}), func(o *replicator.Options) { o.Shards = shards })
 		synced(b, first) // from here on, the log is kept for the target
 		c, r := replicated(b, server.Client(), nil, func(o *replicator.Options) {
 			o.Targets, o.Resources = nil, []string{"accounts"}
