@@ -474,7 +474,8 @@ func DecodeOptionalObject[T any](d *Decoder, n int, get func(*Decoder, *T)) *T {
 	return v
 }
 
-// DecodeSecret reads and decrypts a value; get reads what is inside.
+// DecodeSecret reads and decrypts a value; get reads what is inside. Generated code
+// calls it.
 func DecodeSecret[T any](d *Decoder, n int, get func(*Decoder, int) T) Secret[T] {
 	if d.err != nil {
 		return Secret[T]{}

@@ -315,7 +315,7 @@ func HashOptional(v *Validator, path string, p *Password, rules StringRules) *Pa
 }
 
 // HashOrGenerate is HashPassword for a password with the rule "generate": nil
-// makes one of n characters, which Generated returns.
+// makes one of n characters, which Generated returns. Generated code calls it.
 func HashOrGenerate(v *Validator, path string, p *Password, n int, rules StringRules) PasswordHash {
 	if p != nil {
 		return HashPassword(v, path, *p, rules)

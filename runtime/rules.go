@@ -10,7 +10,7 @@ import (
 )
 
 // StringRules are the rules of a string. The zero value only wants valid UTF-8,
-// as all others do too.
+// as all others do too. Generated code makes them.
 type StringRules struct {
 	Min, Max, Length int            // in runes; 0 = no rule
 	Format           Format         // all of these

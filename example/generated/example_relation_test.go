@@ -1,10 +1,11 @@
-package main
+package shop_test
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -16,7 +17,7 @@ import (
 func Example_relations() {
 	ctx := context.Background()
 	var requests s3db.RequestCounter
-	db, err := shop.Open(ctx, "mem://", s3db.WithKey("k", bytes.Repeat([]byte{1}, 32)), s3db.WithIDs("products", productID),
+	db, err := shop.Open(ctx, "mem://", s3db.WithKey("k", bytes.Repeat([]byte{1}, 32)), s3db.WithIDs("products", s3db.ULID),
 		s3db.WithPasswordParams(s3db.PasswordParams{Memory: 8, Time: 1, Threads: 1}), s3db.WithRequestObserver(requests.Observe))
 	if err != nil {
 		fmt.Println(err)
@@ -31,7 +32,7 @@ func Example_relations() {
 	}
 	for i, user := range []shop.UserID{"Ada", "Bob", "Ada", "Eve"} {
 		_, err := db.Orders.Insert(ctx, shop.OrderInsert{
-			ID: shop.OrderID(fmt.Sprint("o", i)), User: user, PlacedAt: clock,
+			ID: shop.OrderID(fmt.Sprint("o", i)), User: user, PlacedAt: time.Now(),
 			Items:    []shop.OrderItem{{Product: "tea", Quantity: 1, Price: decimal.NewFromInt(4)}},
 			Shipping: shop.OrderShipping{Street: "s", City: "Rio", Country: "BR"},
 		})

@@ -1,9 +1,10 @@
-package main
+package shop_test
 
 import (
 	"bytes"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -14,7 +15,7 @@ import (
 // Read documents by predicates, see what that costs, and page through them.
 func Example_query() {
 	ctx := context.Background()
-	db, err := shop.Open(ctx, "mem://", s3db.WithKey("k", bytes.Repeat([]byte{1}, 32)), s3db.WithIDs("products", productID))
+	db, err := shop.Open(ctx, "mem://", s3db.WithKey("k", bytes.Repeat([]byte{1}, 32)), s3db.WithIDs("products", s3db.ULID))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -27,7 +28,7 @@ func Example_query() {
 	}
 	for i := range 30 {
 		err := w.Write(shop.OrderInsert{
-			ID: shop.OrderID(fmt.Sprintf("o%02d", i)), User: []shop.UserID{"ada", "bob"}[i%2], PlacedAt: clock,
+			ID: shop.OrderID(fmt.Sprintf("o%02d", i)), User: []shop.UserID{"ada", "bob"}[i%2], PlacedAt: time.Now(),
 			Items:    []shop.OrderItem{{Product: "tea", Quantity: int64(i)%5 + 1, Price: decimal.NewFromFloat(19.9)}},
 			Shipping: shop.OrderShipping{Street: "s", City: "Rio", Country: "BR"},
 		})

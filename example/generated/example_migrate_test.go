@@ -1,4 +1,4 @@
-package main
+package shop_test
 
 import (
 	"context"
@@ -39,6 +39,13 @@ func Example_migrate() {
 	}
 	fmt.Printf("%q, stored by version %d\n", ada.Profile.Lines, ada.Meta.StoredVersion)
 
+	report, err := db.Users.Migrate(ctx, s3db.MigrateOptions{DryRun: true}) // of one resource, to see what would fail
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(report.Migrated, "to migrate,", report.Failed, "would fail")
+
 	reports, err := db.Migrate(ctx, s3db.MigrateOptions{Exclusive: true})
 	if err != nil {
 		fmt.Println(err)
@@ -46,7 +53,18 @@ func Example_migrate() {
 	}
 	fmt.Println(reports[0].Migrated, "migrated, complete:", reports[0].Complete)
 
+	states, err := db.Users.History(ctx, "ada") // the schema says "history: true"
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, state := range states {
+		fmt.Println("was", state.FullName, "under version", state.Meta.StoredVersion)
+	}
+
 	// Output:
 	// ["Rua A" "5"], stored by version 3
+	// 1 to migrate, 0 would fail
 	// 1 migrated, complete: true
+	// was Ada under version 3
 }

@@ -1,4 +1,4 @@
-package main
+package shop_test
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 // there is.
 func Example_counters() {
 	ctx := context.Background()
-	db, err := shop.Open(ctx, "mem://", s3db.WithKey("k", bytes.Repeat([]byte{1}, 32)), s3db.WithIDs("products", productID))
+	db, err := shop.Open(ctx, "mem://", s3db.WithKey("k", bytes.Repeat([]byte{1}, 32)), s3db.WithIDs("products", s3db.ULID))
 	if err != nil {
 		fmt.Println(err)
 		return
