@@ -253,6 +253,18 @@ var importRules = []importRule{
 		because:  "the suite of the client runs on any store; only the strict double is its own",
 	},
 	{
+		packages: "internal/evolution",
+		ours:     []string{"runtime", "runtime/dynamic", "runtime/memstore", "plugins/replicator", "plugins/replicator/targettest", "internal/canary", "testdata/..."},
+		others:   []string{"github.com/google/go-cmp", "github.com/shopspring/decimal"},
+		because:  "the suite of schema changes knows targets through their interface alone",
+	},
+	{
+		packages: "testdata/versions/...",
+		ours:     []string{"behaviors", "runtime", "runtime/memstore"},
+		others:   []string{"github.com/shopspring/decimal"},
+		because:  "generated code knows the runtime and what it is configured with",
+	},
+	{
 		packages: "internal/canary/...",
 		ours:     []string{"runtime", "internal/canary"},
 		because:  "it looks at what goes through a store and knows no store",

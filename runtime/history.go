@@ -117,16 +117,22 @@ func (c *engine) keptState(ctx context.Context, id string, version int, token st
 		d, err := c.decode(id, kept)
 		return d.doc, err
 	}
+	return c.decodeWith(id, kept, decode)
+}
+
+// decodeWith makes a document of a state without bringing it up to date: decode stands in
+// the place of the model's.
+func (c *engine) decodeWith(id string, s state, decode func(r *Decoder, d document, version int) error) (document, error) {
 	d := c.model.make()
-	r := c.codecs.decoder(kept.record, c.sealer(id))
+	r := c.codecs.decoder(s.record, c.sealer(id))
 	defer c.codecs.decoders.Put(r)
-	if err := decode(r, d, version); err != nil {
+	if err := decode(r, d, s.record.version); err != nil {
 		return nil, err
 	}
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
-	c.describe(d, id, kept)
+	c.describe(d, id, s)
 	return d, nil
 }
 

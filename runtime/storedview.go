@@ -54,6 +54,16 @@ func (v StoredView[T, ID]) Decode(i Image) (*T, error) {
 	return of[T](d.doc), nil
 }
 
+// DecodeWith is Decode without bringing anything up to date: decode gets the fields as
+// the version stored them. It is for programs without generated code.
+func (v StoredView[T, ID]) DecodeWith(i Image, decode func(r *Decoder, d *T, version int) error) (*T, error) {
+	d, err := v.engine.decodeWith(i.id, state{record: i.record, etag: i.etag}, func(r *Decoder, d document, version int) error { return decode(r, of[T](d), version) })
+	if err != nil {
+		return nil, v.engine.fail("get", i.id, err)
+	}
+	return of[T](d), nil
+}
+
 // IDs yields the ids of the documents, in the order of their bytes. 1 request for
 // each 1,000.
 func (v StoredView[T, ID]) IDs(ctx context.Context) iter.Seq2[ID, error] { return v.IDsAfter(ctx, "") }

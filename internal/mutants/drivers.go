@@ -49,10 +49,13 @@ func driverMutants() []mutant {
 		mutant{name: "a document keeps the larger position", file: "position.go", old: "		return errOlder\n", new: "\n"},
 		mutant{
 			name: "the position of a delete", file: "position.go",
-			old: "	case w.Operation == \"delete\":\n		if err := t.putGone(ctx, a.change); err != nil {", new: "	case w.Operation == \"delete\":\n		if err := ctx.Err(); err != nil {",
+			old: "	case w.Operation == \"delete\":\n		if err := o.putGone(ctx, a.change); err != nil {", new: "	case w.Operation == \"delete\":\n		if err := ctx.Err(); err != nil {",
 		},
 		mutant{name: "the position of a delete only grows", file: "position.go", old: "if at.Seq.Compare(c.Seq) >= 0 {", new: "if at.Seq.Compare(c.Seq) > 0 && at.Seq.IsZero() {"},
 		mutant{name: "what only an insert sets", file: "position.go", old: "case live && !a.resource.SameImmutable(after, *a.input):", new: "case live && after == nil:"},
+		mutant{name: "a change is written as its version does", file: "version.go", old: "case v.number == r.Version:", new: "case v.number >= 0:"},
+		mutant{name: "a document of another version makes room", file: "apply.go", old: "errors.Is(err, errRenewed) || isOfAnotherVersion(err):", new: "errors.Is(err, errRenewed):"},
+		mutant{name: "a migrated copy keeps its documents", file: "apply.go", old: "if err := s.copy.writable(ctx, c.Resource); err != nil {", new: "if err := ctx.Err(); err != nil {"},
 		mutant{name: "unique values change hands", file: "apply.go", old: "&& !b.target.waits.tooLong(key):", new: "&& b == nil:"},
 	)...)
 }

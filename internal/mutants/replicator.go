@@ -9,6 +9,9 @@ func replicatorMutants() []mutant {
 	)
 	list := []mutant{
 		{name: "an intent comes before the commit", file: outbox, old: "if err := g.Put(o.space, key, body); err != nil {", new: "if first.Action == Update {\n\t\t\treturn nil\n\t\t}\n\t\tif err := g.Put(o.space, key, body); err != nil {"},
+		{name: "an image has the attributes of its version", file: "plugins/replicator/image.go", old: "return r.AsStored(i)", new: "return r.Stored().Decode(i)", pkg: "./plugins/replicator", run: "^TestEvolution$"},
+		{name: "versions that came later are learnt", file: "plugins/replicator/image.go", old: "if errors.Is(err, s3db.ErrNotFound) {", new: "if false && errors.Is(err, s3db.ErrNotFound) {", pkg: "./plugins/replicator", run: "^TestEvolution$"},
+		{name: "a target is told of a newer schema", file: follow, old: "if !newer(f.prepared) {", new: "if true || !newer(f.prepared) {", pkg: "./plugins/replicator/s3db", run: "^TestEvolution$"},
 		{name: "number of a segment", file: settle, old: "body, s3db.IfAbsent())", new: "body, s3db.Condition{})"},
 		{name: "what was settled is remembered", file: memory, old: "return m.known[lastPart(key)] }", new: "return false && m.known[lastPart(key)] }"},
 		{name: "the log is recalled", file: memory, old: "\tfor len(m.before) > 0 && !m", new: "\tfor false && !m"},

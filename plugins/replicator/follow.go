@@ -20,10 +20,10 @@ type follower struct {
 	at      kept[checkpoint]
 	letters letters
 
-	mu       sync.Mutex // one step at a time; guards what is above as well
-	loaded   bool       // at and letters are what the store has
-	prepared bool
-	failures int // calls of the target in a row that have failed
+	mu       sync.Mutex        // one step at a time; guards what is above as well
+	loaded   bool              // at and letters are what the store has
+	prepared *s3db.Description // what the target was told of; nil for nothing yet
+	failures int               // calls of the target in a row that have failed
 	stuck    stuck
 	behind   bool     // the last step took a segment, so that there may be many
 	ahead    *segment // that comes next, read while the one before was applied; or nil
@@ -98,13 +98,14 @@ func (f *follower) work(ctx context.Context) (more bool, err error) {
 
 // prepare tells the target the resources, once.
 func (f *follower) prepare(ctx context.Context) error {
-	if f.prepared {
+	if f.prepared != nil {
 		return nil
 	}
-	if err := f.destination.prepare(ctx); err != nil {
+	described := f.images.described()
+	if err := f.destination.prepare(ctx, described); err != nil {
 		return f.failed(ctx, fmt.Errorf("prepare: %w", err))
 	}
-	f.prepared = true
+	f.prepared = described
 	return nil
 }
 
@@ -155,9 +156,6 @@ func (f *follower) next(ctx context.Context) (more bool, err error) {
 		defer func() { f.ahead = wait(err == nil) }()
 	}
 	changes := slices.DeleteFunc(seg.Changes, func(c Change) bool { return c.Seq.Compare(from) <= 0 || !f.takes(c) })
-	if err := f.evolve(ctx, changes); err != nil {
-		return false, err
-	}
 	if err := f.applyAll(ctx, changes); err != nil {
 		return false, err
 	}
@@ -217,16 +215,21 @@ func (f *follower) gap(ctx context.Context, missing uint64, from Seq) error {
 
 // evolve tells the target of a schema that is newer than the one it was told of.
 func (f *follower) evolve(ctx context.Context, changes []Change) error {
-	for _, c := range changes {
-		if c.Version > f.version(c.Resource) {
-			if err := f.refresh(ctx); err != nil {
-				return err
-			}
-			f.prepared = false
-			return f.prepare(ctx)
+	newer := func(than *s3db.Description) bool {
+		return slices.ContainsFunc(changes, func(c Change) bool {
+			return !slices.ContainsFunc(than.Resources, func(r s3db.DescribedResource) bool { return r.Name == c.Resource && r.Version >= c.Version })
+		})
+	}
+	if !newer(f.prepared) {
+		return nil
+	}
+	if newer(f.images.described()) {
+		if err := f.images.refresh(ctx); err != nil {
+			return err
 		}
 	}
-	return nil
+	f.prepared = nil
+	return f.prepare(ctx)
 }
 
 // applyAll applies changes in their order. Those of parked documents go behind the
@@ -279,6 +282,9 @@ func (f *follower) applyAll(ctx context.Context, changes []Change) error {
 // those that are to be sent again.
 func (f *follower) apply(ctx context.Context, changes []Change) (again []Change, err error) {
 	if err := f.still(ctx); err != nil {
+		return nil, err
+	}
+	if err := f.evolve(ctx, changes); err != nil {
 		return nil, err
 	}
 	began := time.Now()
@@ -425,6 +431,9 @@ func (f *follower) resend(ctx context.Context, list []DeadLetter) error {
 			}
 		}
 		changes = append(changes, c)
+	}
+	if err := f.evolve(ctx, changes); err != nil {
+		return err
 	}
 	rejected, err := f.send(ctx, changes)
 	if err != nil {

@@ -18,14 +18,14 @@ type outbox struct {
 }
 
 // announce adds the intents of a group to its first round of requests.
-func (o *outbox) announce(_ context.Context, g *s3db.WriteGroup) error {
+func (o *outbox) announce(ctx context.Context, g *s3db.WriteGroup) error {
 	byShard := make([][]Change, o.shards)
 	now := o.now().UTC()
 	for _, w := range g.Writes {
 		if !o.resources[w.Resource] {
 			continue
 		}
-		c, err := o.images.change(w)
+		c, err := o.images.change(ctx, w)
 		if err != nil {
 			return err
 		}

@@ -67,7 +67,10 @@ func (r *Replicator) Reconcile(ctx context.Context, target string, o ReconcileOp
 	if !ok {
 		return nil, fmt.Errorf("%w: target %q does not tell what it has", s3db.ErrConfig, target)
 	}
-	if err := d.prepare(ctx); err != nil {
+	if err := d.images.refresh(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.prepare(ctx, d.images.described()); err != nil {
 		return nil, err
 	}
 	x := &reconciliation{destination: d, options: o, report: &Report{}}

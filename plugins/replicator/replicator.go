@@ -8,11 +8,9 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
-	"github.com/s3dbgen/s3dbgen/runtime/dynamic"
 )
 
 // Options say what is replicated where. All programs that write to a database must
@@ -113,7 +111,6 @@ type Replicator struct {
 	shards  int
 	events  subscribers
 
-	described atomic.Pointer[s3db.Description]
 	settlers  []*keeper
 	followers []*follower
 	targets   []*destination
@@ -128,7 +125,6 @@ type destination struct {
 	*Replicator
 	options TargetOptions
 	stats   stats
-	docs    *dynamic.Database
 }
 
 // New returns the plugin. Options that cannot be are an error of Open.
@@ -155,9 +151,7 @@ func (r *Replicator) Install(ctx context.Context, db *s3db.Database) (err error)
 	if r.shards, err = agree(ctx, r.space, r.options.Shards); err != nil {
 		return err
 	}
-	docs := dynamic.Attach(db, dynamic.Config{Reveal: r.options.Secrets})
-	r.images = &images{docs: docs, secrets: r.options.Secrets}
-	r.described.Store(db.Describe())
+	r.images = newImages(db, r.options.Secrets)
 	out := &outbox{space: r.space, images: r.images, resources: map[string]bool{}, shards: r.shards, now: r.now, committed: r.wake}
 	for _, x := range r.options.Resources {
 		out.resources[x] = true
@@ -171,7 +165,7 @@ func (r *Replicator) Install(ctx context.Context, db *s3db.Database) (err error)
 		r.settlers = append(r.settlers, r.newKeeper(shard))
 	}
 	for _, t := range r.options.Targets {
-		d := &destination{Replicator: r, options: t, docs: docs}
+		d := &destination{Replicator: r, options: t}
 		r.targets = append(r.targets, d)
 		for shard := range r.shards {
 			r.followers = append(r.followers, &follower{
@@ -340,30 +334,10 @@ func (d *destination) takes(c Change) bool {
 // names are the resources that are replicated to the target.
 func (d *destination) names() []string { return slices.Sorted(maps.Keys(d.options.Routes)) }
 
-// version is the newest version of a resource that is known.
-func (d *destination) version(resource string) int {
-	for _, x := range d.described.Load().Resources {
-		if x.Name == resource {
-			return x.Version
-		}
-	}
-	return 0
-}
-
-// refresh reads the registry again.
-func (d *destination) refresh(ctx context.Context) error {
-	now, err := d.db.DescribeNow(ctx)
-	if err != nil {
-		return err
-	}
-	d.described.Store(now)
-	return nil
-}
-
 // source is what the target is told.
-func (d *destination) source() (Source, error) {
+func (d *destination) source(described *s3db.Description) (Source, error) {
 	s := Source{Database: d.db.ID(), Name: d.options.Name, Shards: d.shards}
-	list := d.described.Load().Resources
+	list := described.Resources
 	for i := range list {
 		routes, ok := d.options.Routes[list[i].Name]
 		if !ok {
@@ -378,8 +352,8 @@ func (d *destination) source() (Source, error) {
 	return s, nil
 }
 
-func (d *destination) prepare(ctx context.Context) error {
-	s, err := d.source()
+func (d *destination) prepare(ctx context.Context, described *s3db.Description) error {
+	s, err := d.source(described)
 	if err != nil {
 		return err
 	}

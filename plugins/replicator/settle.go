@@ -21,7 +21,7 @@ type settler struct {
 	shard int
 	// tell completes a change that tells a state, from the image of the document. It
 	// reports false when the document cannot be read.
-	tell func(Change, s3db.Image) (Change, bool)
+	tell func(context.Context, Change, s3db.Image) (Change, bool)
 
 	head    *segment // nil before it is known; number 0 for an empty log
 	foundAt age      // when it was known to be the head
@@ -69,7 +69,7 @@ func (s *settler) pass(ctx context.Context) (settled, error) {
 	if err := b.judge(ctx); err != nil {
 		return settled{}, err
 	}
-	seg, gone := b.settle()
+	seg, gone := b.settle(ctx)
 	if seg != nil {
 		if err := s.append(ctx, seg); err != nil {
 			return settled{}, err
@@ -403,7 +403,7 @@ func (b *batch) search(ctx context.Context, docs []*document) (all bool, err err
 
 // settle makes the next segment, nil when nothing was committed, and names the
 // intents that are done with.
-func (b *batch) settle() (seg *segment, gone []string) {
+func (b *batch) settle(ctx context.Context) (seg *segment, gone []string) {
 	fate := map[s3db.Revision]bool{} // of each write that is decided: whether it was committed
 	seg = &segment{}
 	for _, d := range b.docs {
@@ -416,7 +416,7 @@ func (b *batch) settle() (seg *segment, gone []string) {
 			fate[x.Revision] = false
 		}
 		if v.broken {
-			if told, ok := b.tell(d.told(), d.state.Image); ok {
+			if told, ok := b.tell(ctx, d.told(), d.state.Image); ok {
 				seg.Changes = append(seg.Changes, told)
 			}
 		}

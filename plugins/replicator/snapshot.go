@@ -121,7 +121,7 @@ func (f *follower) tell(ctx context.Context, resource string, ids []string, head
 			return err // it was deleted meanwhile, which the log tells
 		}
 		c.Revision = s.Revision
-		told, ok := f.images.tell(c, s.Image)
+		told, ok := f.images.tell(ctx, c, s.Image)
 		if !ok {
 			c.After = nil
 		} else {
@@ -158,7 +158,7 @@ func (f *follower) tell(ctx context.Context, resource string, ids []string, head
 
 // ids yields the ids of a resource after one.
 func (d *destination) ids(ctx context.Context, resource, after string) iter.Seq2[string, error] {
-	r, err := d.docs.Resource(resource)
+	r, err := d.images.docs().Resource(resource)
 	if err != nil {
 		return func(yield func(string, error) bool) { yield("", err) }
 	}
@@ -177,5 +177,5 @@ func (f *follower) reread(ctx context.Context, c Change) (Change, bool) {
 		c.Action = Delete
 		return c, true
 	}
-	return f.images.tell(c, s.Image)
+	return f.images.tell(ctx, c, s.Image)
 }

@@ -28,6 +28,11 @@ type Config struct {
 	// Reveal decrypts secrets on reading, so that Secret.Value returns them; it needs
 	// the key among the options.
 	Reveal bool
+	// At opens resources as programs of an older version of the schema do, which read
+	// and write what these read and write: the hash of the version
+	// ([s3db.DescribedVersion]) by the name of the resource. Others are as in their
+	// newest version.
+	At map[string]string
 }
 
 // Database is an open database. It is safe for concurrent use.
@@ -65,7 +70,7 @@ func open(config Config, options []s3db.Option, openDatabase func(s3db.Config, [
 			var found []s3db.Resource
 			shapes, db.broken = nil, map[string]error{}
 			for i := range d.Resources {
-				s, err := newShape(&d.Resources[i], config.Reveal)
+				s, err := config.shape(&d.Resources[i])
 				if err != nil {
 					db.broken[d.Resources[i].Name] = err
 					continue
@@ -87,14 +92,14 @@ func open(config Config, options []s3db.Option, openDatabase func(s3db.Config, [
 }
 
 // Attach returns the resources of a database that the program has opened in another
-// way, such as by a generated client, as that database described them when it was
-// opened. It sends no request; a Reveal needs the keys that db was opened with.
+// way, such as by a generated client, as Describe or DescribeNow of it has described
+// them. It sends no request; a Reveal needs the keys that db was opened with.
 // Closing what it returns closes db.
-func Attach(db *s3db.Database, config Config) *Database {
+func Attach(db *s3db.Database, described *s3db.Description, config Config) *Database {
 	attached := &Database{Database: db, broken: map[string]error{}}
-	list := db.Describe().Resources
+	list := described.Resources
 	for i := range list {
-		s, err := newShape(&list[i], config.Reveal)
+		s, err := config.shape(&list[i])
 		if err != nil {
 			attached.broken[list[i].Name] = err
 			continue

@@ -138,6 +138,19 @@ type (
 	}
 )
 
+// shape reads what the registry says of a resource, in the version that is asked for.
+func (c Config) shape(r *s3db.DescribedResource) (*shape, error) {
+	hash, ok := c.At[r.Name]
+	if !ok {
+		return newShape(r, c.Reveal)
+	}
+	older, err := asOf(r, hash)
+	if err != nil {
+		return nil, err
+	}
+	return newShape(older, c.Reveal)
+}
+
 // newShape reads what the registry says of a resource.
 func newShape(r *s3db.DescribedResource, reveal bool) (*shape, error) {
 	fail := func(kind error, format string, args ...any) error {

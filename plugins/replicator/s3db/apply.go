@@ -14,15 +14,14 @@ import (
 )
 
 // document is what a call of Apply does to one document.
-type document struct {
-	resource *dynamic.Resource
-	steps    []step // in order
-}
+type document struct{ steps []step } // in order
 
 type step struct {
-	index  int
-	change *replicator.Change
-	input  dynamic.Input // not of a delete
+	index    int
+	change   *replicator.Change
+	copy     *opened // as the change's version sees it
+	resource *dynamic.Resource
+	input    dynamic.Input // not of a delete
 }
 
 // Apply implements [replicator.Target]. Of several changes of a document only the last is
@@ -30,14 +29,14 @@ type step struct {
 func (t *Target) Apply(ctx context.Context, changes []replicator.Change) ([]replicator.Rejection, error) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if t.db == nil {
+	if t.newest == nil {
 		return nil, errors.New("s3db target: Apply before Prepare")
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	refused := replicator.NewRefusals(changes)
-	docs, err := t.read(changes, refused)
+	docs, err := t.read(ctx, changes, refused)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +45,7 @@ func (t *Target) Apply(ctx context.Context, changes []replicator.Change) ([]repl
 		return nil, err
 	}
 	if len(b.stale.keys) > 0 {
-		if err := t.space.Delete(ctx, b.stale.keys...); err != nil {
+		if err := t.newest.space.Delete(ctx, b.stale.keys...); err != nil {
 			return nil, err
 		}
 	}
@@ -55,29 +54,25 @@ func (t *Target) Apply(ctx context.Context, changes []replicator.Change) ([]repl
 
 // read parses changes and groups them by document. What is no document of its resource is
 // refused.
-func (t *Target) read(changes []replicator.Change, refused *replicator.Refusals) ([]*document, error) {
+func (t *Target) read(ctx context.Context, changes []replicator.Change, refused *replicator.Refusals) ([]*document, error) {
 	type key struct{ resource, id string }
 	found := map[key]*document{}
 	var docs []*document
 	for i := range changes {
 		c := &changes[i]
-		described := t.resources[c.Resource]
-		if described == nil {
-			return nil, configError("nothing was prepared for resource %q", c.Resource)
-		}
-		if c.Version > described.Version {
-			return nil, fmt.Errorf("s3db target: resource %s has version %d, version %d was prepared", c.Resource, c.Version, described.Version)
-		}
-		if len(described.RoutesOf(c.Action)) == 0 || refused.Skip(i) {
-			continue
-		}
-		r, err := t.db.Resource(c.Resource)
+		o, err := t.at(ctx, version{c.Resource, c.Version})
 		if err != nil {
 			return nil, err
 		}
-		s := step{index: i, change: c}
+		if len(t.resources[c.Resource].RoutesOf(c.Action)) == 0 || refused.Skip(i) {
+			continue
+		}
+		s := step{index: i, change: c, copy: o}
+		if s.resource, err = o.Resource(c.Resource); err != nil {
+			return nil, err
+		}
 		if c.Action != replicator.Delete {
-			if s.input, err = r.ParseInput(c.After); err != nil {
+			if s.input, err = s.resource.ParseInput(c.After); err != nil {
 				refused.Refuse(i, err.Error())
 				continue
 			}
@@ -86,7 +81,7 @@ func (t *Target) read(changes []replicator.Change, refused *replicator.Refusals)
 		k := key{c.Resource, c.ID}
 		d := found[k]
 		if d == nil {
-			d = &document{resource: r}
+			d = &document{}
 			found[k] = d
 			docs = append(docs, d)
 		}
@@ -126,7 +121,7 @@ func (b *batch) run(ctx context.Context, docs []*document) error {
 func (b *batch) write(ctx context.Context, d *document, again bool) error {
 	for len(d.steps) > 0 {
 		s := d.steps[len(d.steps)-1]
-		err := b.apply(ctx, d.resource, s)
+		err := b.apply(ctx, s)
 		key := waitKey{s.change.Shard, s.change.Seq}
 		switch {
 		case err == nil || errors.Is(err, errOlder):
@@ -162,13 +157,13 @@ func isRefusal(err error) bool {
 }
 
 // apply writes one change.
-func (b *batch) apply(ctx context.Context, r *dynamic.Resource, s step) error {
-	c := s.change
+func (b *batch) apply(ctx context.Context, s step) error {
+	c, r := s.change, s.resource
 	a := applying{resource: r, change: c, stale: b.stale}
 	if c.Action == replicator.Delete {
-		err := r.Delete(context.WithValue(ctx, applyingKey{}, a), c.ID)
+		err := b.target.remove(context.WithValue(ctx, applyingKey{}, a), c)
 		if errors.Is(err, s3db.ErrNotFound) {
-			return b.target.putGone(ctx, c)
+			return s.copy.putGone(ctx, c)
 		}
 		return err
 	}
@@ -187,10 +182,13 @@ func (b *batch) apply(ctx context.Context, r *dynamic.Resource, s step) error {
 		switch {
 		case insert && errors.Is(err, s3db.ErrAlreadyExists), !insert && errors.Is(err, s3db.ErrNotFound):
 			insert = !insert
-		case errors.Is(err, errRenewed):
+		case errors.Is(err, errRenewed) || isOfAnotherVersion(err):
+			if err := s.copy.writable(ctx, c.Resource); err != nil {
+				return err
+			}
 			room := a
 			room.renewing, insert = true, true
-			if err := r.Delete(context.WithValue(ctx, applyingKey{}, room), c.ID); err != nil && !errors.Is(err, s3db.ErrNotFound) {
+			if err := b.target.remove(context.WithValue(ctx, applyingKey{}, room), c); err != nil && !errors.Is(err, s3db.ErrNotFound) {
 				return err
 			}
 		default:

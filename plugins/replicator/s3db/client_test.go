@@ -3,6 +3,7 @@ package s3db_test
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -66,7 +67,7 @@ func TestGeneratedClient(t *testing.T) {
 	}
 	changes = append(changes, replicator.Change{
 		Seq: replicator.EndOf(1), Resource: "users", Action: replicator.Insert, ID: d.ID, Revision: d.Meta.Revision, After: json.RawMessage(text), Snapshot: true,
-		Version: described.Resources[len(described.Resources)-1].Version,
+		Version: described.Resources[slices.IndexFunc(described.Resources, func(r s3db.DescribedResource) bool { return r.Name == "users" })].Version,
 	})
 	if err := db.Close(); err != nil {
 		t.Fatal(err)

@@ -17,11 +17,11 @@ func (t *Target) List(ctx context.Context, resource, after string) iter.Seq2[rep
 	return func(yield func(replicator.Listed, error) bool) {
 		t.mu.RLock()
 		defer t.mu.RUnlock()
-		if t.db == nil {
+		if t.newest == nil {
 			yield(replicator.Listed{}, errors.New("s3db target: List before Prepare"))
 			return
 		}
-		r, err := t.db.Resource(resource)
+		r, err := t.newest.Resource(resource)
 		if err != nil {
 			yield(replicator.Listed{}, err)
 			return
@@ -76,11 +76,11 @@ func (t *Target) look(ctx context.Context, r *dynamic.Resource, ids []string) []
 }
 
 func (t *Target) lookAt(ctx context.Context, r *dynamic.Resource, id string) looked {
-	state, err := r.Stored().Get(ctx, id)
-	if err != nil || state.Document == nil {
+	state, err := t.newest.ObjectState(ctx, r.Name(), id)
+	if err != nil || !state.Live() {
 		return looked{err: err}
 	}
-	at, _, err := readPosition(ctx, t.space, positionKey(r.Name(), id, string(state.Revision)))
+	at, _, err := readPosition(ctx, t.newest.space, positionKey(r.Name(), id, string(state.Revision)))
 	// What something else has written has no position and no revision of the source.
 	return looked{listed: replicator.Listed{ID: id, Revision: at.Revision, Seq: at.Seq}, found: true, err: err}
 }

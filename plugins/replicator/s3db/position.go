@@ -73,7 +73,7 @@ type applyingKey struct{}
 
 // onWrite judges an attempt to write by the position of the document it is based on. The
 // attempt is conditional on that state, so the judgement still holds when it commits.
-func (t *Target) onWrite(ctx context.Context, w *s3db.PendingWrite) error {
+func (o *opened) onWrite(ctx context.Context, w *s3db.PendingWrite) error {
 	a, ok := ctx.Value(applyingKey{}).(applying)
 	if !ok {
 		return nil
@@ -84,7 +84,7 @@ func (t *Target) onWrite(ctx context.Context, w *s3db.PendingWrite) error {
 		name = string(w.Base)
 	}
 	old := positionKey(w.Resource, w.ID, name)
-	at, _, err := readPosition(ctx, t.space, old)
+	at, _, err := readPosition(ctx, o.space, old)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (t *Target) onWrite(ctx context.Context, w *s3db.PendingWrite) error {
 	switch after, _ := w.After.(*dynamic.Document); {
 	case a.renewing:
 	case w.Operation == "delete":
-		if err := t.putGone(ctx, a.change); err != nil {
+		if err := o.putGone(ctx, a.change); err != nil {
 			return err
 		}
 	case live && !a.resource.SameImmutable(after, *a.input):
@@ -104,13 +104,13 @@ func (t *Target) onWrite(ctx context.Context, w *s3db.PendingWrite) error {
 		if err != nil {
 			return err
 		}
-		if err := w.Put(t.space, positionKey(w.Resource, w.ID, string(w.Revision)), body); err != nil {
+		if err := w.Put(o.space, positionKey(w.Resource, w.ID, string(w.Revision)), body); err != nil {
 			return err
 		}
 	}
 	if live && !at.Seq.IsZero() {
-		w.OnOutcome(func(_ context.Context, o s3db.Outcome) {
-			if o == s3db.OutcomeCommitted {
+		w.OnOutcome(func(_ context.Context, outcome s3db.Outcome) {
+			if outcome == s3db.OutcomeCommitted {
 				a.stale.add(old)
 			}
 		})
@@ -119,7 +119,7 @@ func (t *Target) onWrite(ctx context.Context, w *s3db.PendingWrite) error {
 }
 
 // putGone notes that a document was deleted at a position, unless it was at a later one.
-func (t *Target) putGone(ctx context.Context, c *replicator.Change) error {
+func (o *opened) putGone(ctx context.Context, c *replicator.Change) error {
 	key := positionKey(c.Resource, c.ID, gone)
 	body, err := json.Marshal(position{c.Seq, c.Revision})
 	if err != nil {
@@ -127,14 +127,14 @@ func (t *Target) putGone(ctx context.Context, c *replicator.Change) error {
 	}
 	const mostRaces = 20
 	for range mostRaces {
-		at, cond, err := readPosition(ctx, t.space, key)
+		at, cond, err := readPosition(ctx, o.space, key)
 		if err != nil {
 			return err
 		}
 		if at.Seq.Compare(c.Seq) >= 0 {
 			return nil
 		}
-		if _, err := t.space.Put(ctx, key, body, cond); !errors.Is(err, s3db.ErrPrecondition) {
+		if _, err := o.space.Put(ctx, key, body, cond); !errors.Is(err, s3db.ErrPrecondition) {
 			return err
 		}
 	}

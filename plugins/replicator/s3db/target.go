@@ -41,9 +41,12 @@ type Target struct {
 	config Config
 
 	mu        sync.RWMutex // held for writing while the database is opened anew
-	db        *dynamic.Database
-	space     *s3db.Space
+	store     *shared
+	newest    *opened // nil before Prepare
 	resources map[string]*replicator.Resource
+
+	opening sync.Mutex
+	older   map[version]*opened
 
 	waits waits
 }
@@ -69,7 +72,7 @@ func New(config Config) (*Target, error) {
 	case config.Concurrency == 0:
 		config.Concurrency = 16
 	}
-	return &Target{config: config, waits: waits{failed: map[waitKey]int{}}}, nil
+	return &Target{config: config, store: &shared{}, waits: waits{failed: map[waitKey]int{}}}, nil
 }
 
 func configError(format string, args ...any) error {
@@ -78,31 +81,17 @@ func configError(format string, args ...any) error {
 
 // Test implements [replicator.Target]: it opens the database, if there is one yet.
 func (t *Target) Test(ctx context.Context) error {
-	t.mu.RLock()
-	opened := t.db != nil
-	t.mu.RUnlock()
-	if opened {
-		return nil // a file can be opened once
-	}
-	db, err := t.open(ctx)
+	o, err := t.openAt(ctx, nil)
 	if errors.Is(err, s3db.ErrNotFound) {
 		return nil // the place is empty
 	}
 	if err != nil {
 		return err
 	}
-	return db.Close()
+	return o.Close()
 }
 
-func (t *Target) open(ctx context.Context) (*dynamic.Database, error) {
-	return dynamic.Open(ctx, t.config.URL, t.settings(), t.config.Options...)
-}
-
-func (t *Target) settings() dynamic.Config {
-	return dynamic.Config{Drivers: t.config.Drivers, Reveal: t.config.Reveal}
-}
-
-// Prepare implements [replicator.Target]. It registers the newest versions of the
+// Prepare implements [replicator.Target]. It registers the versions of the
 // resources with the copy. A route leads to the resource of the same name.
 func (t *Target) Prepare(ctx context.Context, source replicator.Source) error {
 	described := make([]s3db.DescribedResource, 0, len(source.Resources))
@@ -122,10 +111,11 @@ func (t *Target) Prepare(ctx context.Context, source replicator.Source) error {
 	if err := t.closeDatabase(); err != nil {
 		return err
 	}
-	if err := dynamic.Adopt(ctx, t.config.URL, t.settings(), described, t.config.Options...); err != nil {
+	adopting := dynamic.Config{Drivers: t.store.drivers(t.config.Drivers), Reveal: t.config.Reveal}
+	if err := dynamic.Adopt(ctx, t.config.URL, adopting, described, t.config.Options...); err != nil {
 		return err
 	}
-	db, err := t.open(ctx)
+	db, err := t.openAt(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -133,16 +123,11 @@ func (t *Target) Prepare(ctx context.Context, source replicator.Source) error {
 		return errors.Join(configError("the database cannot be a copy of itself"), db.Close())
 	}
 	for i := range source.Resources {
-		if err := checkSecrets(db, &source.Resources[i]); err != nil {
+		if err := checkSecrets(db.Database, &source.Resources[i]); err != nil {
 			return errors.Join(err, db.Close())
 		}
 	}
-	space, err := db.Space(spaceName)
-	if err != nil {
-		return errors.Join(err, db.Close())
-	}
-	db.OnWrite(t.onWrite)
-	t.db, t.space, t.resources = db, space, resources
+	t.newest, t.resources, t.older = db, resources, map[version]*opened{}
 	return nil
 }
 
@@ -169,10 +154,13 @@ func (t *Target) Close() error {
 }
 
 func (t *Target) closeDatabase() error {
-	db := t.db
-	t.db = nil
-	if db == nil {
+	if t.newest == nil {
 		return nil
 	}
-	return db.Close()
+	errs := []error{t.newest.Close()}
+	for _, o := range t.older {
+		errs = append(errs, o.Close())
+	}
+	t.newest, t.older = nil, nil
+	return errors.Join(errs...)
 }
