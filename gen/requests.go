@@ -43,6 +43,7 @@ const (
 	OpLookup     OperationKind = "find by a unique value"
 	OpPartition  OperationKind = "list documents of a partition"
 	OpTally      OperationKind = "count documents of a partition"
+	OpSweep      OperationKind = "sweep when nothing has expired"
 )
 
 // Numbers of documents that Operations counts with.
@@ -64,10 +65,10 @@ type Operation struct {
 // timestamps on another day than the last moves the entry of byUpdatedDate as well.
 func (r *ResourceReference) Operations() []Operation {
 	p, k := len(r.Partitions), len(r.Uniques)
-	exists := Requests{Head: 1}
-	if r.Expiry != "" {
+	exists, count := Requests{Head: 1}, Requests{List: 1}
+	if r.Expiry != "" { // documents tell whether they have expired
 		p++
-		exists = Requests{Get: 1} // the document tells whether it has expired
+		exists, count = Requests{Get: 1}, Requests{List: 1, Get: ListDocuments}
 	}
 	list := []Operation{
 		{Kind: OpGet, Call: "Get(ctx, id)", Requests: Requests{Get: 1}},
@@ -85,7 +86,7 @@ func (r *ResourceReference) Operations() []Operation {
 		Operation{Kind: OpUpsert, Call: "Upsert(ctx, id, input)", Requests: Requests{Get: 1, Put: 1}},
 		Operation{Kind: OpDelete, Call: "Delete(ctx, id)", Requests: removed(Requests{Get: 1, Put: 1, Delete: k}, p)},
 		Operation{Kind: OpList, Call: "Query().List(ctx)", Requests: Requests{List: 1, Get: ListDocuments}},
-		Operation{Kind: OpCount, Call: "Query().Count(ctx)", Requests: Requests{List: 1}},
+		Operation{Kind: OpCount, Call: "Query().Count(ctx)", Requests: count},
 		Operation{Kind: OpPage, Call: fmt.Sprintf("Query().Page(ctx, %d)", PageDocuments), Requests: Requests{List: 1, Get: PageDocuments}},
 	)
 	for _, x := range r.Uniques {
@@ -95,6 +96,9 @@ func (r *ResourceReference) Operations() []Operation {
 		list = append(list,
 			Operation{Kind: OpPartition, Index: x, Call: x.Call + ".List(ctx)", Requests: Requests{List: 1, Get: PageDocuments}},
 			Operation{Kind: OpTally, Index: x, Call: x.Call + ".Count(ctx)", Requests: Requests{List: 1, Get: PageDocuments}})
+	}
+	if r.Expiry != "" {
+		list = append(list, Operation{Kind: OpSweep, Call: "Sweep(ctx, options)", Requests: Requests{List: 1}})
 	}
 	return list
 }

@@ -61,6 +61,12 @@ func (c *engine) choose(s *querySpec) access {
 	return best.access
 }
 
+// inKeys reports whether keys alone decide which documents a query has: its predicates
+// are about ids, and documents do not expire, which keys do not tell.
+func (c *engine) inKeys(a access, s *querySpec) bool {
+	return a.kind == accessResource && !conditionsBeside(s.where, idPath) && c.model.TTL == nil
+}
+
 // alongIDs is the way along the ids of documents, as far as predicates narrow it.
 func alongIDs(s *querySpec, leaves []node) access {
 	a := access{kind: accessResource, sorted: len(s.order) == 0 || s.order[0].path == idPath && !s.order[0].desc}

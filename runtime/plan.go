@@ -119,7 +119,7 @@ func (c *engine) plan(s *querySpec) Plan {
 		Resource: c.model.Resource, Access: a.kind.String(), InMemory: !a.sorted,
 		limit: s.limit, offset: s.offset, perItem: 1,
 		lists:  a.kind == accessResource || a.kind == accessPartition,
-		inKeys: a.kind == accessResource && !conditionsBeside(s.where, idPath),
+		inKeys: c.inKeys(a, s),
 	}
 	if a.index != nil {
 		p.Index = a.index.name

@@ -30,8 +30,7 @@ func (c *engine) open(s *querySpec, limit int) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Keys do not tell what has expired.
-	r.inKeys = r.kind == accessResource && !conditionsBeside(s.where, idPath) && c.model.TTL == nil
+	r.inKeys = c.inKeys(r.access, s)
 	var how listing
 	switch {
 	case limit < 0:
