@@ -164,6 +164,7 @@ type SweepReport struct {
 	Deleted  int    `json:"deleted"` // in a dry run: that would be
 	Kept     int    `json:"kept"`    // that live on, because they were changed
 	Gone     int    `json:"gone"`    // that were deleted already, by another sweep perhaps
+	Failed   int    `json:"failed"`  // left as they are, and named by the error
 }
 
 // Sweep deletes the documents that have expired, each as Delete does: with its entries,
@@ -219,7 +220,7 @@ func (c *engine) sweep(ctx context.Context, o SweepOptions, deleteLater deleteLa
 			return report, c.fail(op, "", err)
 		}
 		for i, err := range errs {
-			report.count(bulk, i, ids[i], err)
+			report.count(bulk, ids[i], err)
 		}
 		if o.Progress != nil {
 			o.Progress(*report)
@@ -261,20 +262,20 @@ func (c *engine) due(ctx context.Context, id string, at time.Time) error {
 	return nil
 }
 
-func (r *SweepReport) count(bulk *BulkError, i int, id string, err error) {
+func (r *SweepReport) count(bulk *BulkError, id string, err error) {
 	r.Due++
+	bulk.Total = r.Due
 	_, hook := errors.AsType[*HookError](err)
 	switch {
 	case err == nil:
 		r.Deleted++
-	case hook:
-		bulk.add(bulk.Total+i, id, err)
-	case errors.Is(err, ErrNotFound):
+	case !hook && errors.Is(err, ErrNotFound):
 		r.Gone++
-	case errors.Is(err, errNotDue):
+	case !hook && errors.Is(err, errNotDue):
 		r.Kept++
 	default:
-		bulk.add(bulk.Total+i, id, err)
+		r.Failed++
+		bulk.add(r.Due-1, id, err)
 	}
 }
 

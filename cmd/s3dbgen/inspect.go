@@ -26,8 +26,8 @@ func newInspect() *cobra.Command {
 		DisableFlagsInUseLine: true,
 		Short:                 "Print what a database is: resources, versions, partitions, counts",
 		Long: `Inspect prints what the registry of a database says, and how many documents each
-resource has. Counting costs one request for each 1,000 documents; --counts=false
-leaves it out.`,
+resource has. Counting costs one request for each 1,000 documents, and one for
+each document that can expire; --counts=false leaves it out.`,
 		Example: `  s3dbgen inspect file://./shop.db
   s3dbgen inspect s3://bucket/shop --format json`,
 		Args: exactly("URL"),
@@ -74,6 +74,7 @@ type inspectedResource struct {
 	Columns    []string           `json:"columns,omitempty"`
 	Partitions []dynamic.Index    `json:"partitions,omitempty"`
 	Uniques    []dynamic.Index    `json:"uniques,omitempty"`
+	Expires    string             `json:"expires,omitempty"`
 	Problem    string             `json:"problem,omitempty"` // why it cannot be read
 }
 
@@ -97,7 +98,7 @@ func inspect(ctx context.Context, db *dynamic.Database, counts bool) (*inspectio
 			found.Resources = append(found.Resources, x)
 			continue
 		}
-		x.Columns, x.Partitions, x.Uniques = r.Columns(), r.Partitions(), r.Uniques()
+		x.Columns, x.Partitions, x.Uniques, x.Expires = r.Columns(), r.Partitions(), r.Uniques(), r.Expires()
 		if counts {
 			n, err := r.Query().Count(ctx)
 			if err != nil {
@@ -136,6 +137,9 @@ func (f *inspection) print(w io.Writer) error {
 		}
 		for _, x := range r.Uniques {
 			p.line("  unique %s: %s", x.Name, strings.Join(x.Fields, ", "))
+		}
+		if r.Expires != "" {
+			p.line("  expires: %s", r.Expires)
 		}
 		if len(r.Settings) > 0 {
 			p.line("  settings: %s", r.Settings)

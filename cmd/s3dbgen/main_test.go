@@ -113,17 +113,17 @@ func reveals(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // shopCommand is "shop FILE [empty]": it makes the database of the example, with
-// three reviews and a user, or with nothing in it.
+// three reviews, a user and two sessions that have expired, or with nothing in it.
 func shopCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: shop FILE [empty]")
 	}
-	ctx := context.Background()
+	ctx, now := context.Background(), time.Date(2025, time.March, 14, 15, 9, 26, 0, time.UTC)
 	db, err := shop.Open(ctx, "file://"+filepath.ToSlash(ts.MkAbs(args[0])),
 		s3db.WithPassphrase(canary.Value(scriptPassphrase)),
 		s3db.WithIDs("products", s3db.ULID),
 		s3db.WithPasswordParams(s3db.PasswordParams{Memory: 8, Time: 1, Threads: 1}),
-		s3db.WithClock(func() time.Time { return time.Date(2025, time.March, 14, 15, 9, 26, 0, time.UTC) }))
+		s3db.WithClock(func() time.Time { return now }))
 	ts.Check(err)
 	defer func() { ts.Check(db.Close()) }()
 	if len(args) > 1 {
@@ -139,4 +139,9 @@ func shopCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	_, err = db.Users.Insert(ctx, shop.UserInsert{ID: "ada", Name: "Ada", Email: "ada@example.com", Password: s3db.Password(canary.Value("password")), TaxNumber: new(s3db.NewSecret(canary.Value(scriptSecret)))})
 	ts.Check(err)
+	now = longAgo
+	for _, id := range []shop.SessionID{"s1", "s2"} {
+		_, err := db.Sessions.Insert(ctx, session(id, now))
+		ts.Check(err)
+	}
 }

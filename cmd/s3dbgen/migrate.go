@@ -116,7 +116,7 @@ type migrationReport struct {
 	DryRun    bool                 `json:"dryRun"`
 	Resources []s3db.MigrateReport `json:"resources"`
 	Program   []needsProgram       `json:"needsProgram,omitempty"`
-	Failures  []migrateFailure     `json:"failures,omitempty"`
+	Failures  []documentFailure    `json:"failures,omitempty"`
 }
 
 // needsProgram is a resource whose documents need functions of its program.
@@ -125,7 +125,8 @@ type needsProgram struct {
 	Versions []int  `json:"versions"` // that the functions make
 }
 
-type migrateFailure struct {
+// documentFailure is a document that a command could not deal with.
+type documentFailure struct {
 	Resource string `json:"resource"`
 	ID       string `json:"id"`
 	Detail   string `json:"detail"`
@@ -157,7 +158,7 @@ func (m *migration) run(ctx context.Context, url string, stdout, stderr io.Write
 		err = m.each(ctx, chosen, report, p)
 		p.end()
 	}
-	return errors.Join(err, m.print(stdout, report))
+	return outcome(err, m.print(stdout, report))
 }
 
 // choose returns the resources that are meant. One whose registry entry cannot be
@@ -194,7 +195,7 @@ func (m *migration) each(ctx context.Context, chosen []*dynamic.Resource, report
 		bulk, ok := errors.AsType[*s3db.BulkError](err)
 		if ok {
 			for _, x := range bulk.Failed {
-				report.Failures = append(report.Failures, migrateFailure{r.Name(), x.ID, x.Err.Error()})
+				report.Failures = append(report.Failures, documentFailure{r.Name(), x.ID, x.Err.Error()})
 			}
 		}
 		if err != nil && (!ok || len(bulk.Failed) != one.Failed || stops(err)) {

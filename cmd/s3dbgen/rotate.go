@@ -95,7 +95,7 @@ func rotate(ctx context.Context, url string, keys []s3db.Option, options s3db.Ro
 }
 
 func printRotation(w io.Writer, report *s3db.RotateReport, notDropped string) error {
-	p := &printer{w: w}
+	p := &lines{w: w}
 	for _, f := range report.Failures {
 		p.line("left %s: %s", f.Key, f.Detail)
 	}
@@ -117,16 +117,4 @@ func printRotation(w io.Writer, report *s3db.RotateReport, notDropped string) er
 		p.line("key %s: dropped", report.Dropped)
 	}
 	return p.err
-}
-
-// printer prints lines until one fails.
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
-	}
 }

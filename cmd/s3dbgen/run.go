@@ -18,7 +18,7 @@ import (
 // Exit codes.
 const (
 	exitOK        = 0
-	exitDifferent = 1 // generate --check found differences, fsck or audit found something wrong, items of a transfer failed, rotate left something
+	exitDifferent = 1 // generate --check found differences, fsck or audit found something wrong, items of a transfer failed, rotate or sweep left something
 	exitFailed    = 2 // wrong usage, wrong schema, or files that cannot be read or written
 )
 
@@ -27,6 +27,15 @@ var (
 	errTold     = errors.New("told")     // what the command looked for, or items that failed
 	errMistakes = errors.New("mistakes") // in a schema
 )
+
+// outcome is that of a command which ended with err and then told what it had done:
+// that some items failed is told already, and does not hide what ended it.
+func outcome(err, told error) error {
+	if err != nil && errors.Is(told, errTold) {
+		return err
+	}
+	return errors.Join(err, told)
+}
 
 // run executes the program and returns its exit code. Results go to stdout,
 // diagnostics and errors to stderr.
@@ -97,8 +106,9 @@ and "s3dbgen generate" makes the package shop of it.
 Exit codes: 0 success; 1 diff or a --check found differences, breaking found
 something that breaks, fsck or audit verify found something wrong, a transfer went on
 after failures, replicate found a difference or a target that fails, rotate left
-secrets under other keys, or migrate left documents of older versions; 2 wrong usage,
-a mistake in the schema, or files that cannot be read or written.`,
+secrets under other keys, migrate left documents of older versions, or sweep could not
+delete some that have expired; 2 wrong usage, a mistake in the schema, or files that
+cannot be read or written.`,
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil
@@ -144,7 +154,7 @@ func commandGroups() []commandGroup {
 		{"Write a client:", []*cobra.Command{newInit(), newGenerate(), newWatch(), newDiff(), newValidate(), newBreaking(), newExplain(), newDocs(), newJSONSchema()}},
 		{"Look into a database:", []*cobra.Command{newInspect(), newList(), newGet(), newCount(), newHistory(), newAudit()}},
 		{"Move documents:", []*cobra.Command{newExport(), newImport(), newMigrate(), newImportSchema()}},
-		{"Keep a database:", []*cobra.Command{newFsck(), newRotate(), newReplicate(), newIAM()}},
+		{"Keep a database:", []*cobra.Command{newFsck(), newSweep(), newRotate(), newReplicate(), newIAM()}},
 		{"Other:", []*cobra.Command{newVersion()}},
 	}
 }

@@ -37,5 +37,14 @@ func (s *shape) newTTL() (*s3db.TTL[Document], error) {
 	return t, nil
 }
 
-// Expires reports whether documents of the resource expire.
-func (r *Resource) Expires() bool { return r.shape.ttl != nil }
+// Expires tells when documents of the resource expire, such as "720h0m0s after createdAt";
+// "" when they live for ever.
+func (r *Resource) Expires() string {
+	switch {
+	case r.shape.ttl == nil:
+		return ""
+	case r.shape.life.For == 0:
+		return "at " + r.shape.ttl.After
+	}
+	return r.shape.life.For.String() + " after " + r.shape.ttl.After
+}
