@@ -125,12 +125,15 @@ func (c *engine) ask(ctx context.Context, id string) (bool, error) {
 	if !c.observed() {
 		return c.isThere(ctx, id)
 	}
-	found, err := c.answer(ctx, &PendingRead{Method: MethodExists, ID: id}, func(ctx context.Context) (*ReadResult, error) {
-		exists, err := c.isThere(ctx, id)
-		if err != nil {
-			return nil, err
+	r := &PendingRead{Method: MethodExists, ID: id}
+	found, err := c.answer(ctx, r, func(ctx context.Context) (*ReadResult, error) {
+		if c.model.TTL != nil {
+			d, err := c.loadStored(ctx, id)
+			r.see(d)
+			return &ReadResult{Exists: d != nil}, err
 		}
-		return &ReadResult{Exists: exists}, nil
+		exists, err := c.isThere(ctx, id)
+		return &ReadResult{Exists: exists}, err
 	})
 	if err != nil {
 		return false, err

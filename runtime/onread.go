@@ -28,6 +28,8 @@ type PendingRead struct {
 	total  bool       // of a page
 	unique *index     // of a lookup
 	path   string     // likewise
+
+	life lifetime
 }
 
 // ReadResult is what a read found. An observer that answers a read fills in the
@@ -81,6 +83,7 @@ func (c *engine) answered(ctx context.Context, r *PendingRead, read func(context
 		if err != nil {
 			return nil, err
 		}
+		r.see(d)
 		return &ReadResult{Document: d}, nil
 	})
 	if err != nil {
@@ -99,7 +102,13 @@ func (c *engine) asQuery(m Method, s *querySpec) *PendingRead {
 	if err != nil {
 		return nil
 	}
-	return &PendingRead{Method: m, spec: s, query: query}
+	r := &PendingRead{Method: m, query: query}
+	seeing := *s
+	if c.model.TTL != nil {
+		seeing.seen = r.see
+	}
+	r.spec = &seeing
+	return r
 }
 
 // streamed is stream, answered by observers if there are any.
@@ -112,7 +121,7 @@ func (c *engine) streamed(ctx context.Context, m Method, s *querySpec, whole boo
 	}
 	r.Stream = !whole
 	found, err := c.answer(ctx, r, func(ctx context.Context) (*ReadResult, error) {
-		return &ReadResult{Documents: func(yield func(any, error) bool) { c.stream(ctx, op, s, options, yield) }}, nil
+		return &ReadResult{Documents: func(yield func(any, error) bool) { c.stream(ctx, op, r.spec, options, yield) }}, nil
 	})
 	if err != nil {
 		yield(nil, c.fail(op, "", err))
@@ -130,7 +139,7 @@ func (c *engine) streamedIDs(ctx context.Context, op string, s *querySpec, yield
 	}
 	r.Stream = true
 	found, err := c.answer(ctx, r, func(ctx context.Context) (*ReadResult, error) {
-		return &ReadResult{IDs: func(yield func(string, error) bool) { c.streamIDs(ctx, op, s, yield) }}, nil
+		return &ReadResult{IDs: func(yield func(string, error) bool) { c.streamIDs(ctx, op, r.spec, yield) }}, nil
 	})
 	if err != nil {
 		yield("", c.fail(op, "", err))
@@ -146,7 +155,7 @@ func (c *engine) counted(ctx context.Context, s *querySpec) (int, error) {
 		return c.count(ctx, s)
 	}
 	found, err := c.answer(ctx, r, func(ctx context.Context) (*ReadResult, error) {
-		n, err := c.count(ctx, s)
+		n, err := c.count(ctx, r.spec)
 		if err != nil {
 			return nil, err
 		}
@@ -170,7 +179,7 @@ func (c *engine) paged(ctx context.Context, s *querySpec, size int, options []Pa
 	}
 	r.size, r.total = size, po.total
 	found, err := c.answer(ctx, r, func(ctx context.Context) (*ReadResult, error) {
-		p, err := c.page(ctx, s, size, options)
+		p, err := c.page(ctx, r.spec, size, options)
 		if err != nil {
 			return nil, err
 		}

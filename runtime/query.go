@@ -29,7 +29,8 @@ type querySpec struct {
 	most    int // documents to sort in memory
 	parts   int // of the keys, to list at the same time
 	after   Cursor
-	resumed bool // after was given
+	resumed bool           // after was given
+	seen    func(document) // is told each document that satisfies; nil: nobody asks
 	err     error
 }
 

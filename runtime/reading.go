@@ -123,6 +123,9 @@ func (c *engine) scan(ctx context.Context, r *reading, need int, o streamOptions
 		if err != nil || d == nil || !r.spec.satisfied(d) {
 			return nil, err
 		}
+		if r.spec.seen != nil {
+			r.spec.seen(d)
+		}
 		return d, nil
 	}, bounds)
 }

@@ -110,7 +110,7 @@ func (p *Plugin) read(ctx context.Context, r *s3db.PendingRead, next func(contex
 	began := time.Now()
 	k := key{r.Resource, r.Key()}
 	for {
-		if e := p.memory.get(k, began); e != nil && !p.options.Verify {
+		if e := p.memory.get(k, r, began); e != nil && !p.options.Verify {
 			if found, err := e.result(r); err == nil {
 				p.stats.hit(r.Resource, time.Since(began))
 				return found, nil
@@ -198,7 +198,7 @@ func (p *Plugin) lead(ctx context.Context, r *s3db.PendingRead, f *flight, began
 		e := rec.entry(whole && !look.skip)
 		if e != nil {
 			e.key, e.scope, e.expires, e.stamp = f.key, r.Scope(), began.Add(p.options.TTL), look.stamp
-			e.etag, e.pages = look.etag, look.pages
+			e.until, e.etag, e.pages = r.Until(), look.etag, look.pages
 			if p.options.Verify {
 				e.useless = !worthwhile(e, look.pages)
 			}

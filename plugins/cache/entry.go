@@ -16,6 +16,7 @@ type entry struct {
 	scope   string
 	read    *s3db.PendingRead
 	expires time.Time
+	until   time.Time // when a document expires that was found; zero for never
 	found   found
 
 	stamp   string // with Verify: of the documents from which the read chose
@@ -164,6 +165,7 @@ func tee[V any](seq iter.Seq2[V, error], record func(V, error), end func(whole b
 type stored struct {
 	Nonce     string    `json:"nonce"` // no two objects are alike, so that ETags tell them apart
 	Expires   time.Time `json:"expires,omitzero"`
+	Until     time.Time `json:"until,omitzero"`
 	Stamp     string    `json:"stamp,omitempty"`
 	Pages     int       `json:"pages,omitempty"`
 	Useless   bool      `json:"useless,omitempty"`
@@ -186,7 +188,7 @@ func (s *stored) marshal(e *entry) ([]byte, error) {
 		s.Documents = append(s.Documents, b)
 	}
 	result.Images = nil
-	s.Expires, s.Stamp, s.Pages, s.Useless, s.Result = e.expires, e.stamp, e.pages, e.useless, &result
+	s.Expires, s.Until, s.Stamp, s.Pages, s.Useless, s.Result = e.expires, e.until, e.stamp, e.pages, e.useless, &result
 	return json.Marshal(s)
 }
 
@@ -195,7 +197,7 @@ func (s *stored) entry(k key, r *s3db.PendingRead) (*entry, error) {
 	if s.Result == nil {
 		return nil, errEmpty
 	}
-	e := &entry{key: k, scope: r.Scope(), read: r, expires: s.Expires, stamp: s.Stamp, pages: s.Pages, useless: s.Useless, found: *s.Result}
+	e := &entry{key: k, scope: r.Scope(), read: r, expires: s.Expires, until: s.Until, stamp: s.Stamp, pages: s.Pages, useless: s.Useless, found: *s.Result}
 	for _, b := range s.Documents {
 		var image s3db.Image
 		if err := image.UnmarshalBinary(b); err != nil {

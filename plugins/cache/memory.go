@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/maypok86/otter/v2"
+
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
 
 // key names what is asked.
@@ -29,7 +31,7 @@ func newMemory(size int, gone func(*entry)) (*memory, error) {
 }
 
 // get returns an entry that is true and not too old, or nil.
-func (m *memory) get(k key, now time.Time) *entry {
+func (m *memory) get(k key, r *s3db.PendingRead, now time.Time) *entry {
 	if m == nil {
 		return nil
 	}
@@ -37,7 +39,7 @@ func (m *memory) get(k key, now time.Time) *entry {
 	if !ok || !e.live.Load() {
 		return nil
 	}
-	if !now.Before(e.expires) {
+	if !now.Before(e.expires) || !r.Holds(e.until) {
 		m.cache.Invalidate(k)
 		return nil
 	}

@@ -58,7 +58,7 @@ func (s *shared) get(ctx context.Context, k key, r *s3db.PendingRead) (e *entry,
 		if st.Result == nil && obj.ServerTime.Sub(obj.LastModified) < abandonedAfter {
 			return nil, s3db.Condition{}, false // somebody is reading
 		}
-		if e, err := st.entry(k, r); err == nil && time.Now().Before(e.expires) && time.Until(e.expires) <= s.ttl {
+		if e, err := st.entry(k, r); err == nil && time.Now().Before(e.expires) && time.Until(e.expires) <= s.ttl && r.Holds(e.until) {
 			return e, s3db.IfMatchETag(obj.ETag), true
 		}
 	}

@@ -24,7 +24,7 @@ func (p *Plugin) look(ctx context.Context, r *s3db.PendingRead, f *flight, now t
 	if p.shared != nil {
 		kept, cond, ok = p.shared.get(ctx, f.key, r)
 	} else if p.options.Verify {
-		kept = p.memory.get(f.key, now)
+		kept = p.memory.get(f.key, r, now)
 	}
 	if p.options.Verify {
 		return p.verify(ctx, r, kept)
