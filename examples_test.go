@@ -26,6 +26,7 @@ const (
 // withoutExample are the features that no example shows, and why.
 var withoutExample = map[string]string{
 	"Collection.HistoryWith": "for programs without generated code; package dynamic calls it",
+	"StoredView.DecodeWith":  "for programs without generated code; package dynamic calls it",
 	"Condition.Absent":       "for stores",
 	"Condition.ETag":         "for stores",
 	"PendingRead.ChangedBy":  "for caches; plugins/cache calls it",

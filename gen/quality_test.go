@@ -24,7 +24,7 @@ func goldenFiles(tb testing.TB) []string {
 	var files []string
 	for _, root := range []string{goldenDir, "../example/generated"} {
 		err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-			if err == nil && strings.HasSuffix(path, ".go") {
+			if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
 				files = append(files, path)
 			}
 			return err
