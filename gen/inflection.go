@@ -1,6 +1,10 @@
 package gen
 
-import "github.com/go-openapi/inflect"
+import (
+	"cmp"
+
+	"github.com/go-openapi/inflect"
+)
 
 // inflections turns the last word of a name into its singular or plural.
 type inflections struct{ rules *inflect.Ruleset }
@@ -41,8 +45,11 @@ func newInflections() inflections {
 	return inflections{rules: r}
 }
 
-// singular returns the words with the last one in the singular.
-func (n inflections) singular(list []string) []string { return onLast(list, n.rules.Singularize) }
+// singular returns the words with the last one in the singular. A word of which nothing
+// would be left, as of "s", stays as it is.
+func (n inflections) singular(list []string) []string {
+	return onLast(list, func(word string) string { return cmp.Or(n.rules.Singularize(word), word) })
+}
 
 func onLast(list []string, change func(string) string) []string {
 	if len(list) == 0 {

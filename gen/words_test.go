@@ -75,6 +75,7 @@ func TestSingular(t *testing.T) {
 		"apis": "api", "taxes": "tax", "caches": "cache", "branches": "branch", "shoes": "shoe", "canvas": "canvas", "viruses": "virus", "virus": "virus",
 		"bonuses": "bonus", "menus": "menu", "schemas": "schema", "quotas": "quota", "quota": "quota", "beta": "beta", "feedback": "feedback",
 		"prisms": "prism", "sagas": "saga", "invoices": "invoice", "devices": "device", "stock": "stock", "info": "info", "todos": "todo",
+		"s": "s", "es": "e", "x": "x",
 	} {
 		if got := n.singular([]string{"my", plural}); got[0] != "my" || got[1] != want {
 			t.Errorf("singular(%q) = %q, want %q", plural, got[1], want)
