@@ -97,6 +97,10 @@ performance: $(VERSITYGW) ## Measure what docs/performance.md tells, and write i
 		go test -run '^$$' -bench '^Benchmark(Many|Growth)$$' -benchtime 1x -count $(COUNT) -timeout 2h -p 1 ./runtime ./runtime/s3store \
 		| tee /dev/stderr | go run ./internal/performance docs/performance.md
 
+.PHONY: trial
+trial: ## Do what README and docs/start.md tell a new user, from empty caches, and write the times into it
+	@go run ./internal/trial -write
+
 .PHONY: recording
 recording: ## Run the demo and draw the recording that README shows
 	go test ./example -run '^TestTour$$' -update

@@ -293,6 +293,17 @@ var importRules = []importRule{
 		because:  "it reads what benchmarks print and knows nothing of the product",
 	},
 	{
+		packages: "internal/release",
+		others:   []string{"golang.org/x/mod"},
+		because:  "it makes a release of files and knows nothing of what is in them",
+	},
+	{
+		packages: "internal/trial",
+		ours:     []string{"internal/release", "internal/snippets"},
+		others:   []string{"golang.org/x/mod"},
+		because:  "it does what pages say and knows the product by its commands alone",
+	},
+	{
 		packages: "internal/recording",
 		because:  "it draws what a program printed and knows nothing of it",
 	},

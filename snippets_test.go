@@ -14,12 +14,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
+	gomodule "golang.org/x/mod/module"
 
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
 	"github.com/s3dbgen/s3dbgen/gen"
 	"github.com/s3dbgen/s3dbgen/internal/canary"
 	"github.com/s3dbgen/s3dbgen/internal/foreign"
 	"github.com/s3dbgen/s3dbgen/internal/leaktest"
+	"github.com/s3dbgen/s3dbgen/internal/release"
 	"github.com/s3dbgen/s3dbgen/internal/snippets"
 	"github.com/s3dbgen/s3dbgen/internal/testserver"
 	"github.com/s3dbgen/s3dbgen/plugins/audit"
@@ -233,11 +235,12 @@ func session(t *testing.T, page *snippets.Page, root, bin string) *snippets.Sess
 		Dir: dir,
 		Env: append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+home, "XDG_CACHE_HOME="+home,
 			"GOWORK=off", "GOFLAGS=-buildvcs=false -trimpath", "GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"), "GOPATH="+goEnv(t, "GOPATH")),
-		// Before the first release there is nothing to download.
-		Real: []string{
-			"go get -tool " + module + "/cmd/s3dbgen@latest",
-			"go mod edit -require " + module + "@v0.0.0 -replace " + module + "=" + root + " -tool " + module + "/cmd/s3dbgen && go mod tidy",
-		},
+	}
+	if page.Names("s3dbgen@latest") {
+		releaseCheckout(t, s, root)
+	}
+	if page.Names("../s3dbgen") { // which a clone stands beside
+		s.Real = append(s.Real, "../s3dbgen", root, "../tasks", filepath.Join(dir, "tasks"), "../app", filepath.Join(dir, "app"))
 	}
 	if page.Names("s3dbgen docs") {
 		if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "example"))); err != nil {
@@ -268,6 +271,20 @@ func session(t *testing.T, page *snippets.Page, root, bin string) *snippets.Sess
 		s.Env = append(s.Env, "S3DBJS_PASSPHRASE="+foreign.Put(t, server, bucket, "old", "s3dbjs/testdata/seed.json", withoutProblems))
 	}
 	return s
+}
+
+// releaseCheckout lets a session download the checkout as a release, and what else it needs
+// from the modules that were downloaded before. Nothing of it stays in the caches of the
+// machine.
+func releaseCheckout(t *testing.T, s *snippets.Session, root string) {
+	t.Helper()
+	ours, err := release.Proxy(t.Context(), root, gomodule.Version{Path: module, Version: "v0.1.0"}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := "file://" + filepath.ToSlash(filepath.Join(goEnv(t, "GOMODCACHE"), "cache", "download"))
+	s.Env = append(s.Env, "GOMODCACHE="+t.TempDir(), "GOFLAGS=-buildvcs=false -trimpath -modcacherw",
+		"GOPROXY="+ours+","+here+","+goEnv(t, "GOPROXY"), "GONOSUMDB="+module+","+goEnv(t, "GONOSUMDB"))
 }
 
 // withoutProblems leaves out documents that s3db.js has stored in a way that a copy

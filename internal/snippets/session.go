@@ -6,15 +6,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Session runs the shell blocks of one page as somebody would who reads it from top
 // to bottom, and writes the files that it names on the way.
 //
-// Each line is a command; one that ends in a backslash goes on. A command must
-// succeed, unless the page shows what it prints. Where a text block follows, it is
+// Each line is a command; one that ends in a backslash goes on. "cd DIR" holds for the
+// commands that follow. A command must succeed, unless the page shows what it prints. Where a text block follows, it is
 // what the last command printed, to standard output and standard error.
 type Session struct {
 	Dir string   // where commands run
@@ -23,6 +25,8 @@ type Session struct {
 	// other way round in what it printed: a bucket of a test server, for example. Pairs
 	// of old and new text.
 	Real []string
+	// Ran, when not nil, is told each command that the page shows, and how long it took.
+	Ran func(command string, took time.Duration)
 }
 
 // HasSession reports whether a page has shell blocks.
@@ -48,7 +52,7 @@ func (p *Page) sessionText() string {
 	return b.String()
 }
 
-// Run runs the blocks of a page. It ends at the first problem, on which the others
+// Run runs the blocks of a page, after which Dir is where its commands have ended. It ends at the first problem, on which the others
 // could depend, and returns it with page and line, or nil.
 func (s *Session) Run(ctx context.Context, page *Page) error {
 	for _, block := range page.Blocks {
@@ -56,12 +60,12 @@ func (s *Session) Run(ctx context.Context, page *Page) error {
 			continue
 		}
 		for _, given := range block.Given {
-			if err := s.commands(ctx, block.Page, given.Line, given.Text, nil); err != nil {
+			if err := s.commands(ctx, block.Page, given.Line, given.Text, nil, nil); err != nil {
 				return err
 			}
 		}
 		if block.Language == "sh" {
-			if err := s.commands(ctx, block.Page, block.Line, block.Text, block.Output); err != nil {
+			if err := s.commands(ctx, block.Page, block.Line, block.Text, block.Output, s.Ran); err != nil {
 				return err
 			}
 		} else {
@@ -78,10 +82,14 @@ func (s *Session) Run(ctx context.Context, page *Page) error {
 }
 
 // commands runs commands that begin at a line of a page.
-func (s *Session) commands(ctx context.Context, page string, line int, text string, output *Block) error {
+func (s *Session) commands(ctx context.Context, page string, line int, text string, output *Block, ran func(string, time.Duration)) error {
 	all := commands(line, text)
 	for i, c := range all {
+		began := time.Now()
 		out, err := s.command(ctx, c.text)
+		if ran != nil {
+			ran(c.text, time.Since(began))
+		}
 		if output != nil && i == len(all)-1 {
 			if matches(output.Text, out) {
 				continue // an error may be what is shown
@@ -97,15 +105,27 @@ func (s *Session) commands(ctx context.Context, page string, line int, text stri
 
 // command runs a command and returns what it printed.
 func (s *Session) command(ctx context.Context, text string) (string, error) {
-	cmd := exec.CommandContext(ctx, "sh", "-c", strings.NewReplacer(s.Real...).Replace(text)) //nolint:gosec // what pages tell people to run
+	text = strings.NewReplacer(s.Real...).Replace(text)
+	if dir, ok := strings.CutPrefix(text, "cd "); ok && !strings.ContainsAny(dir, " ;&|") {
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(s.Dir, filepath.FromSlash(dir))
+		}
+		s.Dir = dir
+		_, err := os.Stat(dir)
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "sh", "-c", text) //nolint:gosec // what pages tell people to run
 	cmd.Dir, cmd.Env = s.Dir, s.Env
 	out, err := cmd.CombinedOutput()
 	var back []string
 	for i := 0; i < len(s.Real); i += 2 {
 		back = append(back, s.Real[i+1], s.Real[i])
 	}
-	return strings.NewReplacer(back...).Replace(string(out)), err
+	return strings.NewReplacer(back...).Replace(downloads.ReplaceAllString(string(out), "")), err
 }
+
+// downloads is what the go command says of modules that nobody had yet. No page shows it.
+var downloads = regexp.MustCompile(`(?m)^go: downloading .*\n`)
 
 // shellLine is a command with the line it begins on.
 type shellLine struct {

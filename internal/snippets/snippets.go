@@ -32,6 +32,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -98,6 +99,33 @@ func Read(root string, patterns ...string) ([]*Page, error) {
 		}
 	}
 	return pages, nil
+}
+
+// Section returns the part of the page below a heading, up to the next one of the same
+// level or a higher one.
+func (p *Page) Section(heading string) (*Page, error) {
+	lines := strings.Split(p.Text, "\n")
+	level, begins, fenced := 0, 0, false
+	for i, line := range append(slices.Clone(lines), "# the end") {
+		if fence.MatchString(line) {
+			fenced = !fenced
+		}
+		hashes, title, ok := strings.Cut(line, " ")
+		switch n := len(hashes); {
+		case fenced || !ok || n == 0 || strings.Trim(hashes, "#") != "":
+		case level == 0 && title == heading:
+			level, begins = n, i
+		case level > 0 && n <= level:
+			part := &Page{Path: p.Path, Text: strings.Join(lines[begins:i], "\n")}
+			for _, block := range p.Blocks {
+				if begins < block.Line && block.Line <= i {
+					part.Blocks = append(part.Blocks, block)
+				}
+			}
+			return part, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no heading %q", p.Path, heading)
 }
 
 var (

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -109,5 +110,45 @@ func TestSession(t *testing.T) {
 				t.Errorf("error %v, want %q", err, test.want)
 			}
 		})
+	}
+}
+
+// TestSection: the part below a heading, with what belongs to it.
+func TestSection(t *testing.T) {
+	t.Parallel()
+	page := parse(t, "# X", "```sh", "a", "```", "## One", "```sh", "# no heading", "b", "```", "### Deeper", "```sh", "c", "```", "## Two", "```sh", "d", "```")
+	for heading, want := range map[string]string{"One": "# no heading\nb\nc\n", "Two": "d\n", "Deeper": "c\n", "X": "a\n# no heading\nb\nc\nd\n"} {
+		part, err := page.Section(heading)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		for _, b := range part.Blocks {
+			got.WriteString(b.Text)
+		}
+		if got.String() != want {
+			t.Errorf("%s: %q", heading, got.String())
+		}
+	}
+	if _, err := page.Section("no heading"); err == nil {
+		t.Error("a comment of a block is no heading")
+	}
+}
+
+// TestSessionGoes: "cd" holds for later commands, and what is shown is reported, without
+// what modules were downloaded.
+func TestSessionGoes(t *testing.T) {
+	t.Parallel()
+	var ran []string
+	s := &snippets.Session{Dir: t.TempDir(), Ran: func(command string, _ time.Duration) { ran = append(ran, command) }}
+	page := parse(t, "<!-- given", "mkdir deep", "-->", "```sh", "cd deep", "echo go: downloading x v1; basename $(pwd)", "```", "", "```text", "deep", "```")
+	if err := s.Run(t.Context(), page); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"cd deep", "echo go: downloading x v1; basename $(pwd)"}, ran); diff != "" {
+		t.Error(diff)
+	}
+	if err := s.Run(t.Context(), parse(t, "```sh", "cd nowhere", "```")); err == nil {
+		t.Error("no error for a directory that does not exist")
 	}
 }
