@@ -25,8 +25,15 @@ type Session struct {
 	// other way round in what it printed: a bucket of a test server, for example. Pairs
 	// of old and new text.
 	Real []string
-	// Ran, when not nil, is told each command that the page shows, and how long it took.
-	Ran func(command string, took time.Duration)
+	// Ran, when not nil, is told each command that the page shows.
+	Ran func(Ran)
+}
+
+// Ran is a command that was run.
+type Ran struct {
+	Command string
+	Took    time.Duration
+	CPU     time.Duration // of all its processes, user and system
 }
 
 // HasSession reports whether a page has shell blocks.
@@ -82,13 +89,13 @@ func (s *Session) Run(ctx context.Context, page *Page) error {
 }
 
 // commands runs commands that begin at a line of a page.
-func (s *Session) commands(ctx context.Context, page string, line int, text string, output *Block, ran func(string, time.Duration)) error {
+func (s *Session) commands(ctx context.Context, page string, line int, text string, output *Block, ran func(Ran)) error {
 	all := commands(line, text)
 	for i, c := range all {
 		began := time.Now()
-		out, err := s.command(ctx, c.text)
+		out, cpu, err := s.command(ctx, c.text)
 		if ran != nil {
-			ran(c.text, time.Since(began))
+			ran(Ran{Command: c.text, Took: time.Since(began), CPU: cpu})
 		}
 		if output != nil && i == len(all)-1 {
 			if matches(output.Text, out) {
@@ -103,8 +110,8 @@ func (s *Session) commands(ctx context.Context, page string, line int, text stri
 	return nil
 }
 
-// command runs a command and returns what it printed.
-func (s *Session) command(ctx context.Context, text string) (string, error) {
+// command runs a command and returns what it printed, and the time of processors it took.
+func (s *Session) command(ctx context.Context, text string) (string, time.Duration, error) {
 	text = strings.NewReplacer(s.Real...).Replace(text)
 	if dir, ok := strings.CutPrefix(text, "cd "); ok && !strings.ContainsAny(dir, " ;&|") {
 		if !filepath.IsAbs(dir) {
@@ -112,7 +119,7 @@ func (s *Session) command(ctx context.Context, text string) (string, error) {
 		}
 		s.Dir = dir
 		_, err := os.Stat(dir)
-		return "", err
+		return "", 0, err
 	}
 	cmd := exec.CommandContext(ctx, "sh", "-c", text) //nolint:gosec // what pages tell people to run
 	cmd.Dir, cmd.Env = s.Dir, s.Env
@@ -121,7 +128,11 @@ func (s *Session) command(ctx context.Context, text string) (string, error) {
 	for i := 0; i < len(s.Real); i += 2 {
 		back = append(back, s.Real[i+1], s.Real[i])
 	}
-	return strings.NewReplacer(back...).Replace(downloads.ReplaceAllString(string(out), "")), err
+	cpu := time.Duration(0)
+	if cmd.ProcessState != nil {
+		cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
+	return strings.NewReplacer(back...).Replace(downloads.ReplaceAllString(string(out), "")), cpu, err
 }
 
 // downloads is what the go command says of modules that nobody had yet. No page shows it.

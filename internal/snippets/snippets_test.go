@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -140,7 +139,7 @@ func TestSection(t *testing.T) {
 func TestSessionGoes(t *testing.T) {
 	t.Parallel()
 	var ran []string
-	s := &snippets.Session{Dir: t.TempDir(), Ran: func(command string, _ time.Duration) { ran = append(ran, command) }}
+	s := &snippets.Session{Dir: t.TempDir(), Ran: func(r snippets.Ran) { ran = append(ran, r.Command) }}
 	page := parse(t, "<!-- given", "mkdir deep", "-->", "```sh", "cd deep", "echo go: downloading x v1; basename $(pwd)", "```", "", "```text", "deep", "```")
 	if err := s.Run(t.Context(), page); err != nil {
 		t.Error(err)
