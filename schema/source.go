@@ -99,7 +99,8 @@ func advance(pos Position, n int) Position {
 func (r *reporter) checkText() {
 	s := r.src
 	if len(s.text) > maxFileSize {
-		r.report(CodeTooLarge, s.start(), "file has %d bytes, at most %d are read", len(s.text), maxFileSize)
+		r.report(CodeTooLarge, s.start(), "file has %.1f MiB, at most %d MiB are read", float64(len(s.text))/(1<<20), maxFileSize>>20).
+			help("divide it: each schema makes a package of its own")
 		return
 	}
 	for number, line := range s.lines {

@@ -12,9 +12,7 @@ import (
 
 	"github.com/s3dbgen/s3dbgen/plugins/audit"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
-	"github.com/s3dbgen/s3dbgen/runtime/boltstore"
 	"github.com/s3dbgen/s3dbgen/runtime/dynamic"
-	"github.com/s3dbgen/s3dbgen/runtime/s3store"
 )
 
 func newAudit() *cobra.Command {
@@ -26,7 +24,11 @@ func newAudit() *cobra.Command {
 and shows that nobody has altered it.`,
 		Example: `  s3dbgen audit list s3://bucket/shop --user ada
   s3dbgen audit verify s3://bucket/shop --audit-key-file audit.key`,
-		Args: func(*cobra.Command, []string) error {
+		Annotations: holdsOthers(),
+		Args: func(command *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(command, args[0])
+			}
 			return usageError{errors.New("audit needs a command: list or verify")}
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
@@ -51,7 +53,7 @@ func (f *auditFlags) register(command *cobra.Command) {
 
 // with opens the log of a database for the time of a function.
 func (f *auditFlags) with(ctx context.Context, url string, do func(*dynamic.Database, *audit.Log) error) (err error) {
-	db, err := dynamic.Open(ctx, url, dynamic.Config{Drivers: []s3db.Driver{s3store.Driver(), boltstore.Driver()}})
+	db, err := dynamic.Open(ctx, url, dynamic.Config{Drivers: drivers()})
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ Exit code 1 means that something breaks.`,
 			return breaking(command.Context(), path, against, format, command.OutOrStdout())
 		},
 	}
-	command.Flags().StringVarP(&path, "file", "f", "schema.yaml", "the schema")
+	command.Flags().StringVarP(&path, "file", "f", defaultSchema, "the schema")
 	command.Flags().StringVar(&against, "against", "", "`revision` of git, or file, to compare with")
 	choiceFlag(command, &format, "format", "text", "json")
 	return command

@@ -28,10 +28,19 @@ func (f *databaseFlags) register(command *cobra.Command, what string) {
 	command.Flags().BoolVar(&f.secrets, "secrets", false, what)
 }
 
-// open opens a database by its registry. mem:// would be empty, so no driver for
-// it is there.
+// drivers are those of the stores in which a command finds something.
+func drivers() []s3db.Driver {
+	return []s3db.Driver{s3store.Driver(), boltstore.Driver(), {
+		Schemes: []string{"mem"},
+		Open: func(context.Context, s3db.DriverRequest) (s3db.Store, string, error) {
+			return nil, "", errors.New("memory belongs to one program, and is empty when a command begins; name a file or a bucket")
+		},
+	}}
+}
+
+// open opens a database by its registry.
 func (f *databaseFlags) open(ctx context.Context, url string, options ...s3db.Option) (*dynamic.Database, error) {
-	config := dynamic.Config{Drivers: []s3db.Driver{s3store.Driver(), boltstore.Driver()}, Reveal: f.secrets}
+	config := dynamic.Config{Drivers: drivers(), Reveal: f.secrets}
 	return dynamic.Open(ctx, url, config, append(f.keys.list(), options...)...)
 }
 

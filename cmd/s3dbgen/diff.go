@@ -31,7 +31,7 @@ Exit code 1 means that something differs.`,
 			return g.diff(command.Context(), command.InOrStdin(), command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
-	command.Flags().StringVarP(&g.schema, "file", "f", "schema.yaml", "the schema")
+	command.Flags().StringVarP(&g.schema, "file", "f", defaultSchema, "the schema")
 	command.Flags().StringVarP(&g.output, "output", "o", "", "the `directory` of the package")
 	return command
 }

@@ -49,11 +49,11 @@ every file that is missing or stale is named, and the exit code is 1 if there is
 			return d.run(command.Context(), command.InOrStdin(), command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
-	command.Flags().StringVarP(&d.schema, "file", "f", "schema.yaml", "the schema, or - for standard input")
+	command.Flags().StringVarP(&d.schema, "file", "f", defaultSchema, "the schema, or - for standard input")
 	command.Flags().StringVar(&d.format, "format", "", alternatives(formatNames()))
 	// It fails only for a flag that is not declared.
 	_ = command.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
-	command.Flags().StringVarP(&d.output, "output", "o", "", "the `FILE` to write")
+	command.Flags().StringVarP(&d.output, "output", "o", "", "the `file` to write, instead of standard output or those that the schema names")
 	command.Flags().BoolVar(&d.check, "check", false, "write nothing, report what differs")
 	return command
 }

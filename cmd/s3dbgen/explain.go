@@ -40,7 +40,7 @@ message, in brackets. Without a code, all of them are listed.`,
 			if len(args) == 0 {
 				return listCodes(command.OutOrStdout())
 			}
-			e, ok := schema.Explain(schema.Code(strings.ToUpper(strings.Trim(args[0], "[]"))))
+			e, ok := schema.Explain(codeOf(args[0]))
 			if !ok {
 				return usageError{fmt.Errorf("unknown code %q; without a code, explain lists all of them", args[0])}
 			}
@@ -48,6 +48,16 @@ message, in brackets. Without a code, all of them are listed.`,
 			return err
 		},
 	}
+}
+
+// codeOf reads a code as people give it: with the brackets of a message, in lower case, or
+// as its number alone.
+func codeOf(text string) schema.Code {
+	text = strings.ToUpper(strings.Trim(text, "[]"))
+	if len(text) == 4 {
+		text = "S3D" + text
+	}
+	return schema.Code(text)
 }
 
 func listCodes(stdout io.Writer) error {

@@ -9,8 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
-	"github.com/s3dbgen/s3dbgen/runtime/boltstore"
-	"github.com/s3dbgen/s3dbgen/runtime/s3store"
 )
 
 func newFsck() *cobra.Command {
@@ -50,7 +48,7 @@ Exit code 1 means that something was found and not repaired.`,
 
 func fsck(ctx context.Context, url string, options s3db.FsckOptions, format string, stdout io.Writer) (err error) {
 	db, err := s3db.Open(ctx, url, s3db.Config{
-		Drivers:  []s3db.Driver{s3store.Driver(), boltstore.Driver()},
+		Drivers:  drivers(),
 		Existing: true,
 	})
 	if err != nil {

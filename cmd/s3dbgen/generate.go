@@ -44,7 +44,7 @@ In a Go file, so that "go generate ./..." runs it:
 			return g.run(command.Context(), command.InOrStdin(), command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
-	command.Flags().StringVarP(&g.schema, "file", "f", "schema.yaml", "the schema")
+	command.Flags().StringVarP(&g.schema, "file", "f", defaultSchema, "the schema")
 	command.Flags().StringVarP(&g.output, "output", "o", "", "the `directory` of the package")
 	command.Flags().BoolVar(&g.check, "check", false, "write nothing, report what differs")
 	return command

@@ -46,7 +46,7 @@ another's write, is refused.`,
 			return writePolicy(command.OutOrStdout(), permissions(u.Host, u.Path, readOnly))
 		},
 	}
-	command.Flags().BoolVar(&readOnly, "read-only", false, "what reading needs")
+	command.Flags().BoolVar(&readOnly, "read-only", false, "only what reading needs")
 	command.Flags().BoolVar(&bucketPolicy, "bucket-policy", false, "the policy of the bucket that enforces conditional writes")
 	return command
 }

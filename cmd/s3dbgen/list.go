@@ -21,7 +21,7 @@ type selection struct {
 }
 
 func (s *selection) register(command *cobra.Command) {
-	command.Flags().StringArrayVar(&s.where, "where", nil, "PATH=VALUE: only documents with this value; a partition must be over the attributes named")
+	command.Flags().StringArrayVar(&s.where, "where", nil, "only documents with the value of `PATH=VALUE`; a partition must be over the attributes named")
 }
 
 const whereHelp = `--where PATH=VALUE keeps the documents with that value. It may be given several

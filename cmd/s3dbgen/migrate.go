@@ -89,7 +89,7 @@ Exit code 1 means that something was not migrated or not copied.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringArrayVar(&m.resources, "resource", nil, "only this resource (several times for several)")
+	flags.StringArrayVar(&m.resources, "resource", nil, "only the resource of this `name` (several times for several)")
 	flags.BoolVar(&m.options.DryRun, "dry-run", false, "write nothing")
 	flags.BoolVar(&m.options.Exclusive, "exclusive", false, "no program of an older version is running")
 	flags.BoolVar(&m.options.DropRemoved, "drop-removed", false, "drop values of attributes that the schema no longer has")

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
-	"github.com/s3dbgen/s3dbgen/runtime/boltstore"
 	"github.com/s3dbgen/s3dbgen/runtime/s3store"
 	"github.com/s3dbgen/s3dbgen/s3dbjs"
 	"github.com/s3dbgen/s3dbgen/s3dbjs/convert"
@@ -64,7 +63,7 @@ func (m *copying) run(ctx context.Context, stdin io.Reader, stdout io.Writer) (e
 	if err != nil {
 		return err
 	}
-	target := migrate.Target{URL: m.to, Drivers: []s3db.Driver{s3store.Driver(), boltstore.Driver()}, Options: m.keys.list()}
+	target := migrate.Target{URL: m.to, Drivers: drivers(), Options: m.keys.list()}
 	if len(target.Options) == 0 && !m.dryRun && migrate.HasSecrets(parsed) {
 		return fmt.Errorf("the schema has secret attributes: give their key with --passphrase-file, --key-file or %s", passphraseEnv)
 	}

@@ -9,8 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
-	"github.com/s3dbgen/s3dbgen/runtime/boltstore"
-	"github.com/s3dbgen/s3dbgen/runtime/s3store"
 )
 
 func newRotate() *cobra.Command {
@@ -61,7 +59,7 @@ drop is in use.`,
 
 func rotate(ctx context.Context, url string, keys []s3db.Option, options s3db.RotateOptions, format string, stdout io.Writer) (err error) {
 	db, err := s3db.Open(ctx, url, s3db.Config{
-		Drivers:  []s3db.Driver{s3store.Driver(), boltstore.Driver()},
+		Drivers:  drivers(),
 		Existing: true,
 	}, keys...)
 	if err != nil {

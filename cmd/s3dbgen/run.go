@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -90,6 +91,7 @@ func (usageError) help(command *cobra.Command) string { return command.CommandPa
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:                   "s3dbgen",
+		Annotations:           holdsOthers(),
 		DisableFlagsInUseLine: true,
 		Short:                 "Generate typed Go clients that keep documents in S3",
 		Long: `s3dbgen reads a schema in YAML and writes a Go package that stores, validates,
@@ -103,23 +105,15 @@ a test. The smallest schema is
 
 and "s3dbgen generate" makes the package shop of it.
 
-Exit codes: 0 success; 1 diff or a --check found differences, breaking found
-something that breaks, fsck or audit verify found something wrong, a transfer went on
-after failures, replicate found a difference or a target that fails, rotate left
-secrets under other keys, migrate left documents of older versions, or sweep could not
-delete some that have expired; 2 wrong usage, a mistake in the schema, or files that
-cannot be read or written.`,
+Exit codes: 0 success; 1 the command looked for something and found it, such as files
+out of date, or some items failed, and it told which; 2 it did not do what it should:
+wrong usage, a mistake in the schema, a file or database that cannot be used.`,
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil
 			}
-			meant := ""
-			if near := command.SuggestionsFor(args[0]); len(near) > 0 {
-				meant = fmt.Sprintf("; did you mean %q?", near[0])
-			}
-			return usageError{fmt.Errorf("unknown command %q%s", args[0], meant)}
+			return unknownCommand(command, args[0])
 		},
-		SuggestionsMinimumDistance: 2,
 		RunE: func(*cobra.Command, []string) error {
 			return usageError{errors.New("a command is missing, such as init or generate")}
 		},
@@ -129,6 +123,12 @@ cannot be read or written.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.Version = versionText()
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, "print the version of s3dbgen")
+	root.SetHelpCommand(newHelp())
+	// Commands that only hold others cannot be run by themselves, but to be told so.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", `{{if and .Runnable (not (index .Annotations "holds"))}}`, 1))
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	for id, group := range commandGroups() {
 		root.AddGroup(&cobra.Group{ID: strconv.Itoa(id), Title: group.title})
@@ -139,7 +139,77 @@ cannot be read or written.`,
 		root.SetHelpCommandGroupID(strconv.Itoa(id)) // the last one
 		root.SetCompletionCommandGroupID(strconv.Itoa(id))
 	}
+	completion(root)
 	return root
+}
+
+// completion makes the command of the library that prints scripts for shells speak as the
+// others do, and refuse shells that it does not know.
+func completion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() != "completion" {
+			continue
+		}
+		c.Short = "Print what a shell needs to complete commands and flags"
+		c.Long = `Completion prints a script for a shell, which then completes commands, flags and their
+values. The help of each shell tells where the script goes.`
+		c.Example = "  source <(s3dbgen completion bash)\n  s3dbgen completion zsh --help"
+		c.Args = nil
+		c.Annotations = holdsOthers()
+		c.RunE = func(command *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{errors.New("completion needs a shell: bash, fish, powershell or zsh")}
+			}
+			return usageError{fmt.Errorf("unknown shell %q; there are bash, fish, powershell and zsh", args[0])}
+		}
+	}
+}
+
+// holdsOthers marks a command that is there for those below it.
+func holdsOthers() map[string]string { return map[string]string{"holds": "commands"} }
+
+// unknownCommand is the error of a name that no command below a command has.
+func unknownCommand(command *cobra.Command, name string) error {
+	meant := ""
+	command.SuggestionsMinimumDistance = 2
+	if near := command.SuggestionsFor(name); len(near) > 0 {
+		meant = fmt.Sprintf("; did you mean %q?", near[0])
+	}
+	return usageError{fmt.Errorf("unknown command %q%s", name, meant)}
+}
+
+// newHelp replaces the command of the library, which takes an unknown command for none.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:                   "help [COMMAND]",
+		DisableFlagsInUseLine: true,
+		Short:                 "Print the help of a command",
+		Long:                  "Help prints what a command does, its flags and examples of it.",
+		Example:               "  s3dbgen help generate\n  s3dbgen help audit verify",
+		ValidArgsFunction: func(command *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			if at, rest, err := command.Root().Find(args); err == nil && len(rest) == 0 {
+				for _, c := range at.Commands() {
+					names = append(names, c.Name()+"\t"+c.Short)
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(command *cobra.Command, args []string) error {
+			at := command.Root()
+			for _, name := range args {
+				i := slices.IndexFunc(at.Commands(), func(c *cobra.Command) bool { return c.Name() == name })
+				if i < 0 {
+					return unknownCommand(at, name)
+				}
+				at = at.Commands()[i]
+			}
+			at.InitDefaultHelpFlag()
+			at.SetOut(command.OutOrStdout())
+			return at.Help()
+		},
+	}
 }
 
 // commandGroup are commands for one purpose.

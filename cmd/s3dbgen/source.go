@@ -11,8 +11,10 @@ import (
 	"github.com/s3dbgen/s3dbgen/schema"
 )
 
-// standardInput names the schema that comes through a pipe.
-const standardInput = "-"
+const (
+	defaultSchema = "schema.yaml" // unless -f names another
+	standardInput = "-"           // names the schema that comes through a pipe
+)
 
 // source is a schema with its lock file, as they were read.
 type source struct {
@@ -32,7 +34,10 @@ func readSource(path string, stdin io.Reader) (*source, error) {
 	var err error
 	if s.text, err = readFile(path); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%w; name the schema with -f", err)
+			if path == defaultSchema {
+				return nil, fmt.Errorf(`%w; name the schema with -f, or begin a project with "s3dbgen init"`, err)
+			}
+			return nil, err
 		}
 		return nil, err
 	}

@@ -36,7 +36,7 @@ formats.`,
 			return validate(path, diagnosticFormats()[format], command.InOrStdin(), command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
-	command.Flags().StringVarP(&path, "file", "f", "schema.yaml", "the schema, or - for standard input")
+	command.Flags().StringVarP(&path, "file", "f", defaultSchema, "the schema, or - for standard input")
 	choiceFlag(command, &format, "format", "text", "json", "sarif", "github")
 	return command
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -25,12 +24,14 @@ changes nothing.`,
 			return nil
 		},
 		RunE: func(command *cobra.Command, _ []string) error {
-			return version(command.OutOrStdout())
+			_, err := fmt.Fprintln(command.OutOrStdout(), versionText())
+			return err
 		},
 	}
 }
 
-func version(stdout io.Writer) error {
+// versionText tells which s3dbgen this is, and what built it.
+func versionText() string {
 	v := "(unknown)"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v = info.Main.Version
@@ -40,6 +41,5 @@ func version(stdout io.Writer) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(stdout, "s3dbgen %s %s %s/%s\n", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return err
+	return fmt.Sprintf("s3dbgen %s %s %s/%s", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

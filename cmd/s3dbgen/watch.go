@@ -36,7 +36,7 @@ The schema may be replaced, as editors do, removed and made again.`,
 			return g.watch(command.Context(), command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
-	command.Flags().StringVarP(&g.schema, "file", "f", "schema.yaml", "the schema")
+	command.Flags().StringVarP(&g.schema, "file", "f", defaultSchema, "the schema")
 	command.Flags().StringVarP(&g.output, "output", "o", "", "the `directory` of the package")
 	return command
 }
