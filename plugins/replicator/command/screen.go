@@ -74,9 +74,21 @@ func (s *screen) once(matter, text string) {
 // line prints a line above the one that is drawn.
 func (s *screen) line(format string, args ...any) {
 	if s.drawn {
-		_, _ = io.WriteString(s.w, "\r\x1b[K")
+		_, _ = io.WriteString(s.w, clearLine)
 	}
 	tell(s.w, format, args...)
+}
+
+// clearLine goes to the begin of the line and empties it.
+const clearLine = "\r\x1b[K"
+
+// clear removes what is drawn.
+func (s *screen) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.drawn {
+		_, _ = io.WriteString(s.w, clearLine)
+	}
 }
 
 // follow shows the state of targets until the context ends.
@@ -86,9 +98,7 @@ func (s *screen) follow(ctx context.Context, m *monitor) {
 	for {
 		select {
 		case <-ctx.Done():
-			if s.drawn {
-				_, _ = io.WriteString(s.w, "\r\x1b[K")
-			}
+			s.clear()
 			return
 		case <-ticker.C:
 			if s.drawn {
@@ -117,5 +127,5 @@ func (s *screen) draw(ctx context.Context, m *monitor) {
 		}
 		parts = append(parts, text)
 	}
-	_, _ = io.WriteString(s.w, "\r\x1b[K"+strings.Join(parts, " | "))
+	_, _ = io.WriteString(s.w, clearLine+strings.Join(parts, " | "))
 }
