@@ -87,6 +87,7 @@ type Database struct {
 	groups     registrations[func(context.Context, *WriteGroup) error]
 	reads      registrations[ReadObserver]
 	plugins    []Plugin
+	sequences  sequences
 	news       []DatabaseEvent // of loading the registry, until Open tells them
 	closed     chan struct{}   // closed by Close
 	closing    sync.Once

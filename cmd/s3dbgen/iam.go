@@ -116,5 +116,5 @@ func enforcement(bucket, prefix string) []statement {
 // conditionalKeys are the patterns of the keys that clients write under a condition
 // only.
 func conditionalKeys(root string) []string {
-	return []string{root + "resource=*/data/*", root + "resource=*/unique=*"}
+	return []string{root + "resource=*/data/*", root + "resource=*/unique=*", root + "sequence=*"}
 }

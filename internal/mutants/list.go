@@ -291,6 +291,8 @@ func mutants() []mutant {
 		{name: "each related document once", file: "runtime/relation.go", old: "at, seen := places[id]", new: "at, seen := 0, false", run: "^TestLoad", pkg: "./runtime"},
 		{name: "a sweep spares who lives", file: "runtime/expiry.go", old: "			return errNotDue\n		}\n		return nil", new: "			return nil\n		}\n		return nil", run: "^TestSweep", pkg: "./runtime"},
 		{name: "a unique value of what has expired is free", file: "runtime/claim.go", old: "case !c.expired(d.doc):", new: "case true:", run: "^TestExpired$", pkg: "./runtime"},
+		{name: "condition of a block", file: "runtime/sequence.go", old: "		s.etag = \"\"\n", new: "		s.etag, cond = \"\", Condition{}\n", run: "^TestSequence", pkg: "./runtime"},
+		{name: "a block in doubt is nobody's", file: "runtime/sequence.go", old: "		etag, _, err := s.db.requests.putIf(ctx, s.key, body, nil, cond)", new: "		etag, maybe, err := s.db.requests.putIf(ctx, s.key, body, nil, cond)\n		if maybe {\n			err = nil\n		}", run: "^TestSequence", pkg: "./runtime"},
 		{name: "sums beyond the type", file: "runtime/add.go", old: "if sum := *p + n; (sum >= *p) == (n >= 0) {", new: "if sum := *p + n; true {", run: "^TestAdd$", pkg: "./runtime"},
 	}
 	list = append(list, fulltextMutants()...)
