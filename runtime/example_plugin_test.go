@@ -5,17 +5,24 @@ import (
 	"fmt"
 	"log"
 	"sync"
+	"time"
 
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
 
 // memo is a plugin that answers repeated reads of a document from memory, as long as
-// this program does not write it. Package plugins/cache is a whole one.
+// this program writes nothing and the document has not expired. Package plugins/cache is
+// a whole one.
 type memo struct {
-	mu     sync.Mutex
-	images map[string]s3db.Image
-	hits   int
+	mu   sync.Mutex
+	kept map[string]remembered
+	hits int
+}
+
+type remembered struct {
+	image s3db.Image
+	until time.Time // when the document expires
 }
 
 func (*memo) Name() string { return "memo" }
@@ -27,10 +34,10 @@ func (m *memo) Install(_ context.Context, db *s3db.Database) error {
 		}
 		key := r.Resource + " " + r.Key()
 		m.mu.Lock()
-		image, ok := m.images[key]
+		found, ok := m.kept[key]
 		m.mu.Unlock()
-		if ok {
-			document, err := r.Document(image) // a new one, which the caller may change
+		if ok && r.Holds(found.until) {
+			document, err := r.Document(found.image) // a new one, which the caller may change
 			m.hits++
 			return &s3db.ReadResult{Document: document}, err
 		}
@@ -40,7 +47,7 @@ func (m *memo) Install(_ context.Context, db *s3db.Database) error {
 		}
 		if image, ok := r.Image(result.Document); ok {
 			m.mu.Lock()
-			m.images[key] = image
+			m.kept[key] = remembered{image, r.Until()}
 			m.mu.Unlock()
 		}
 		return result, nil
@@ -48,7 +55,7 @@ func (m *memo) Install(_ context.Context, db *s3db.Database) error {
 	db.OnWrite(func(_ context.Context, w *s3db.PendingWrite) error {
 		w.OnOutcome(func(context.Context, s3db.Outcome) {
 			m.mu.Lock()
-			clear(m.images)
+			clear(m.kept)
 			m.mu.Unlock()
 		})
 		return nil
@@ -60,7 +67,7 @@ func (m *memo) Install(_ context.Context, db *s3db.Database) error {
 func ExampleDatabase_OnRead() {
 	ctx := context.Background()
 	var sent s3db.RequestCounter
-	kept := &memo{images: map[string]s3db.Image{}}
+	kept := &memo{kept: map[string]remembered{}}
 	db := openShop(ctx, s3db.WithPlugin(kept), s3db.WithRequestObserver(sent.Observe))
 	defer db.Close()
 	if _, err := db.Reviews.Insert(ctx, review("r1", 4)); err != nil {

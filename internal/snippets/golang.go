@@ -189,8 +189,9 @@ func (c *Compiler) packageOf(name string, from types.Importer, sources []string)
 	var problems []string
 	config := types.Config{Importer: from, Error: func(err error) {
 		var e types.Error
-		// What is soft is not used: a variable, an import.
-		if !errors.As(err, &e) || !e.Soft {
+		// A variable or an import may be unused. Other soft errors are mistakes, such as a
+		// type argument that does not satisfy its constraint.
+		if !errors.As(err, &e) || !e.Soft || !strings.Contains(e.Msg, " and not used") {
 			problems = append(problems, err.Error())
 		}
 	}}
