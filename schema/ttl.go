@@ -167,8 +167,9 @@ func (c *comparison) expiry(old, now *Resource) {
 	case before == nil && after == nil, before != nil && after != nil && *before == *after:
 	case after == nil:
 		c.add(Safe, now.Pos, "", "documents do not expire any more; programs of the earlier schema still hide and sweep them")
+	case before == nil:
+		c.add(WireBreaking, now.TTL.Pos, "", "documents expire that programs of the earlier schema still read and keep")
 	default:
-		at := now.TTL.Pos
-		c.add(WireBreaking, at, "", "documents expire that programs of the earlier schema still read and keep")
+		c.add(WireBreaking, now.TTL.Pos, "", "documents expire at another time; programs of the earlier schema hide and sweep them at theirs")
 	}
 }
