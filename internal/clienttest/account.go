@@ -3,6 +3,8 @@ package clienttest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/s3dbgen/s3dbgen/behaviors"
@@ -78,7 +80,7 @@ func OpenResource(ctx context.Context, store s3db.Store, name string, p, k int, 
 // OpenTTL is Open for accounts that expire.
 func OpenTTL(ctx context.Context, store s3db.Store, p, k int, ttl *s3db.TTL[Account], options ...s3db.Option) (*Accounts, error) {
 	model := newAccountModel(p, k)
-	model.TTL = ttl
+	model.TTL, model.Schema = ttl, expiringShape(model.Schema, ttl)
 	db, err := s3db.New(ctx, store, s3db.Config{Resources: []s3db.Resource{model}}, options...)
 	if err != nil {
 		return nil, err
@@ -181,6 +183,26 @@ func accountShape(partitions, uniques []s3db.Index[Account]) string {
 		return err.Error()
 	}
 	return string(text)
+}
+
+// expiringShape is a shape with a ttl, as package schema writes it.
+func expiringShape(shape string, ttl *s3db.TTL[Account]) string {
+	after := "createdAt"
+	switch {
+	case ttl == nil:
+		return shape
+	case ttl.After != nil:
+		after = "count" // or what the function says
+	case ttl.Updated:
+		after = "updatedAt"
+	}
+	index := `{"name":"byExpiry","fields":[{"path":"_expires"}]}`
+	if head, rest, ok := strings.Cut(shape, `"partitions":[`); ok {
+		shape = head + `"partitions":[` + index + "," + rest
+	} else {
+		shape = strings.TrimSuffix(shape, "}") + `,"partitions":[` + index + "]}"
+	}
+	return fmt.Sprintf(`%s,"ttl":{"after":%q,"for":%q,"every":%q}}`, strings.TrimSuffix(shape, "}"), after, ttl.For.String(), ttl.Every.String())
 }
 
 func newAccount(_ *s3db.Validator, in *AccountInsert, d *Account) {

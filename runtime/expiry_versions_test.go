@@ -1,0 +1,86 @@
+package s3db_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/s3dbgen/s3dbgen/internal/clienttest"
+	s3db "github.com/s3dbgen/s3dbgen/runtime"
+	"github.com/s3dbgen/s3dbgen/runtime/memstore"
+)
+
+// TestChangedTTL: a ttl that is added or changed holds for what was stored before, for
+// reads at once and for a sweep that reads all documents; one that is removed
+// lets them live.
+func TestChangedTTL(t *testing.T) {
+	ctx := t.Context()
+	hour := &s3db.TTL[clienttest.Account]{For: time.Hour, Every: time.Minute}
+	day := &s3db.TTL[clienttest.Account]{For: 24 * time.Hour, Every: time.Hour}
+	for name, test := range map[string]struct {
+		before, after *s3db.TTL[clienttest.Account]
+		living        time.Duration // of the documents under the second, zero for ever
+	}{
+		"added": {nil, hour, time.Hour}, "shorter": {day, hour, time.Hour}, "longer": {hour, day, 24 * time.Hour}, "removed": {hour, nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := memstore.NewServer(memstore.Options{})
+			start := time.Date(2026, 1, 1, 0, 0, 30, 0, time.UTC)
+			now := start
+			clock := s3db.WithClock(func() time.Time { return now })
+			var counter s3db.RequestCounter
+			open := func(ttl *s3db.TTL[clienttest.Account]) *clienttest.Accounts {
+				return must(clienttest.OpenTTL(ctx, server.Client(), 1, 1, ttl, clock, s3db.WithRequestObserver(counter.Observe)))(t)
+			}
+			insert := func(c *clienttest.Accounts, id clienttest.AccountID) {
+				t.Helper()
+				must(c.Insert(ctx, clienttest.AccountInsert{ID: id, Name: "n", Email: new(string(id) + "@x.io"), Country: new("BR")}))(t)
+			}
+			insert(open(test.before), "old")
+			c := open(test.after)
+			insert(c, "new")
+			sweep := func(deleted int) string {
+				t.Helper()
+				var report *s3db.SweepReport
+				cost := spent(&counter, func() { report = must(c.Sweep(ctx, s3db.SweepOptions{}))(t) })
+				if report.Deleted != deleted || report.Due != deleted {
+					t.Errorf("after %v: %+v, want %d deleted", now.Sub(start), report, deleted)
+				}
+				return cost
+			}
+			if test.living == 0 {
+				now = now.Add(1000 * time.Hour)
+				if n := must(c.Query().Count(ctx))(t); n != 2 || sweep(0) != "0 LIST 0 GET 0 other" {
+					t.Errorf("%d live on", n)
+				}
+				return
+			}
+			now = start.Add(test.living - time.Nanosecond)
+			if n := must(c.Query().Count(ctx))(t); n != 2 {
+				t.Errorf("%d before their end", n)
+			}
+			if cost := sweep(0); cost == "1 LIST 0 GET 0 other" {
+				t.Error("a sweep does not read the documents, some of which have no entry")
+			}
+			now = start.Add(test.living)
+			if n := must(c.Query().Count(ctx))(t); n != 0 {
+				t.Errorf("%d at their end", n)
+			}
+			if _, err := c.Get(ctx, "old"); !errors.Is(err, s3db.ErrNotFound) {
+				t.Error(err)
+			}
+			now = now.Add(2 * time.Hour) // the grain of the index
+			insert(c, "third")
+			sweep(2)
+			if n := must(c.Query().Count(ctx))(t); n != 1 {
+				t.Errorf("%d are left", n)
+			}
+			// Entries under the earlier ttl are left over, as those of any changed partition.
+			must(c.Migrate(ctx, s3db.MigrateOptions{Exclusive: true}))(t)
+			must(c.Database().Fsck(ctx, s3db.FsckOptions{Repair: true, Exclusive: true}))(t)
+			if cost := sweep(0); cost != "1 LIST 0 GET 0 other" {
+				t.Errorf("after a migration a sweep takes %s", cost)
+			}
+		})
+	}
+}
