@@ -51,7 +51,7 @@ type Input struct {
 }
 
 // Patch changes some attributes: nil removes an optional one, any other value is
-// set. Attributes that it does not name stay as they are.
+// set, and one of s3db.Add is added. Attributes that it does not name stay as they are.
 type Patch map[string]any
 
 // Secret is an encrypted value. Printing it in any way shows "[redacted]".
