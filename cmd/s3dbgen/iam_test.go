@@ -85,7 +85,7 @@ func TestEnforcedKeysAreWrittenConditionally(t *testing.T) {
 		enforced = append(enforced, regexp.MustCompile("^(.*/)?"+strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*")+"$"))
 	}
 	writes := make([]atomic.Int64, len(enforced)) // requests run side by side
-	clienttest.Run(t, func(t *testing.T) s3db.Store {
+	observed := func(t *testing.T) s3db.Store {
 		t.Helper()
 		store := memstore.New()
 		t.Cleanup(store.Observe(func(r memstore.Request) {
@@ -99,7 +99,21 @@ func TestEnforcedKeysAreWrittenConditionally(t *testing.T) {
 			}
 		}))
 		return store
-	})
+	}
+	clienttest.Run(t, observed)
+	c, err := clienttest.Open(t.Context(), observed(t), 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers, err := s3db.NewSequence[int64](c.Database(), "invoices", s3db.SequenceOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want := range int64(2) {
+		if n, err := numbers.Next(t.Context()); err != nil || n != want+1 {
+			t.Fatal(n, err)
+		}
+	}
 	for i := range writes {
 		if writes[i].Load() == 0 {
 			t.Errorf("nothing was written to %s", enforced[i])

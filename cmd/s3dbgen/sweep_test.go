@@ -120,7 +120,7 @@ func TestSweepCommandRefuses(t *testing.T) {
 		{[]string{"sweep", url, "--format", "xml"}, `--format "xml": must be text or json`},
 		{[]string{"sweep", url, "users"}, `documents of "users" do not expire: it has no ttl`},
 		{[]string{"sweep", url, "sessions", "session"}, `the database has no resource "session"`},
-		{[]string{"sweep", "mem://"}, `scheme "mem" is not linked`},
+		{[]string{"sweep", "mem://"}, `memory belongs to one program`},
 	} {
 		if code, out := command(t, test.args...); code != exitFailed || !strings.Contains(out, test.want) {
 			t.Errorf("%v: exit code %d\n%s\twant %s", test.args, code, out, test.want)
