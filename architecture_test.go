@@ -58,6 +58,12 @@ var importRules = []importRule{
 		because:  "generator plugins see the schema and what is decided about the package, not how it is printed",
 	},
 	{
+		packages: "gen/gosource",
+		ours:     []string{"schema"},
+		others:   []string{"golang.org/x/mod", "golang.org/x/tools"},
+		because:  "only this package looks at the Go code of users",
+	},
+	{
 		packages: "gen/...",
 		ours:     []string{"gen/...", "schema", "templates", "runtime/compat", "runtime/fixture"},
 		others:   []string{"github.com/dave/jennifer", "github.com/go-openapi/inflect"},
@@ -257,6 +263,12 @@ var importRules = []importRule{
 		ours:     []string{"runtime", "runtime/dynamic", "runtime/memstore", "plugins/replicator", "plugins/replicator/targettest", "internal/canary", "testdata/..."},
 		others:   []string{"github.com/google/go-cmp", "github.com/shopspring/decimal"},
 		because:  "the suite of schema changes knows targets through their interface alone",
+	},
+	{
+		packages: "testdata/gotypes/...",
+		ours:     []string{"runtime"},
+		others:   []string{"github.com/google/uuid", "github.com/shopspring/decimal"},
+		because:  "they are types as users have them",
 	},
 	{
 		packages: "testdata/versions/...",

@@ -1,6 +1,7 @@
 package s3dbgen_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,6 +19,7 @@ import (
 
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
 	"github.com/s3dbgen/s3dbgen/gen"
+	"github.com/s3dbgen/s3dbgen/gen/gosource"
 	"github.com/s3dbgen/s3dbgen/internal/canary"
 	"github.com/s3dbgen/s3dbgen/internal/foreign"
 	"github.com/s3dbgen/s3dbgen/internal/leaktest"
@@ -179,6 +181,10 @@ func generate(text string) ([]string, error) {
 		found = s.Assign(lock)
 	}
 	if err := found.Err(); err != nil {
+		return nil, err
+	}
+	found, _, err := gosource.Types(context.Background(), s, ".")
+	if err := errors.Join(err, found.Err()); err != nil {
 		return nil, err
 	}
 	files, found, err := gen.Generate(s, lock)

@@ -35,13 +35,19 @@ func by(name string) string {
 
 // keyValue decides how a program gives one value of a key.
 func (b *builder) keyValue(f *schema.IndexField) keyValue {
-	v := keyValue{path: f.Path, param: paramName(goName(lastPart(f.Path)))}
+	v := keyValue{path: f.Path, param: b.paramName(goName(lastPart(f.Path)))}
 	call := ""
 	switch {
 	case f.Date && (f.Attribute == nil || f.Attribute.Type.Kind == schema.KindDateTime):
 		v.typeOf, call = b.imports.rt("Date"), "Date(v)"
 	case f.Attribute == nil:
 		v.typeOf, call = b.systemValue(f.Path)
+	case keyType(f).GoType != nil:
+		x := b.customs[keyType(f)]
+		v.typeOf, call = x.typ, x.form
+		if !f.Desc && f.MaxLength == 0 {
+			v.put = x.form + ".Key"
+		}
 	case keyType(f).Kind == schema.KindEnum:
 		e := b.enums[keyType(f)]
 		v.typeOf = e.name
@@ -68,6 +74,12 @@ func (b *builder) keyValue(f *schema.IndexField) keyValue {
 	}
 	if f.Desc {
 		modifiers += "Desc()."
+	}
+	if f.Attribute != nil && keyType(f).GoType != nil && !strings.Contains(call, "(") {
+		k := strings.TrimSuffix("k."+modifiers, ".")
+		v.put = cmp.Or(v.put, fmt.Sprintf("func(k *s3db.KeyBuilder, v %s) { %s.Key(%s, v) }", v.typeOf, call, k))
+		v.call = fmt.Sprintf("%s.Key(%s, %s)", call, k, v.param)
+		return v
 	}
 	method, isPlain := strings.CutSuffix(call, "(v)")
 	switch {
@@ -108,6 +120,18 @@ func lastPart(path string) string {
 		return "version"
 	}
 	return path[strings.LastIndexByte(path, '.')+1:]
+}
+
+// paramName is the name of a parameter that hides nothing the method needs, nor a
+// package of a type of the program.
+func (b *builder) paramName(name string) string {
+	param := paramName(name)
+	for _, p := range b.goPackages {
+		if p.name() == param {
+			return param + "Value"
+		}
+	}
+	return param
 }
 
 // paramName is the name of a parameter that hides nothing the method needs.
@@ -181,6 +205,11 @@ func (b *builder) valueOf(f *schema.IndexField) string {
 	}
 	x := strings.Join(append(steps, b.fields[f.Attribute]), ".")
 	switch {
+	case f.Date && f.Attribute.Type.Kind == schema.KindDateTime && f.Attribute.Type.GoType != nil:
+		if f.Attribute.Optional {
+			x = "*" + x
+		}
+		return b.customs[f.Attribute.Type].day(x)
 	case f.Date && f.Attribute.Type.Kind == schema.KindDateTime:
 		return fmt.Sprintf("s3db.DateOf(%s.UTC())", x)
 	case f.Attribute.Optional:

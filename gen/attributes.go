@@ -67,6 +67,18 @@ func (b *builder) attributes(o *object) *attributeTable {
 			t.add(f.name, fmt.Sprintf("s3db.EqualAttr[D, %s]", v.elem.typ),
 				fmt.Sprintf("s3db.SecretAt(at, %q, %s, func(d *%s) *%s { return %s })", f.attribute, f.key, o.name, v.typ, pointer))
 		case v.kind == secretValue || v.kind == passwordValue:
+		case v.kind == customValue:
+			typ, call := v.attribute()
+			if typ == "" {
+				set := "true"
+				if f.optional || v.absent {
+					set = x + " != nil"
+				}
+				t.add(f.name, "s3db.AnyAttr[D]", fmt.Sprintf("s3db.ValueAt(at, %s)", get(f.attribute, "bool", set)))
+				break
+			}
+			t.add(f.name, fmt.Sprintf("s3db.%s[D, %s]", typ, v.typ),
+				"s3db."+fmt.Sprintf(call, f.attribute, fmt.Sprintf("func(d *%s) *%s { return %s }", o.name, v.typ, pointer)))
 		case v.ref:
 			t.add(f.name, fmt.Sprintf("s3db.TextAttr[D, %s]", v.typ), fmt.Sprintf("s3db.RefAt(at, %s)", get(f.attribute, "*"+v.typ, pointer)))
 		case v.kind == plainValue:
@@ -82,10 +94,14 @@ func (b *builder) attributes(o *object) *attributeTable {
 				inner.where = b.pkg.unique(v.elem.object.name + "Where")
 			}
 			t.add(f.name, fmt.Sprintf("s3db.ObjectsAttr[D, *%s]", v.elem.typ), fmt.Sprintf("s3db.ItemsAt(at, %s)", get(f.attribute, v.typ, x)))
-		case v.kind == arrayValue && (v.elem.kind == plainValue || v.elem.kind == enumValue):
+		case v.kind == arrayValue && (v.elem.kind == plainValue || v.elem.kind == enumValue || v.elem.kind == customValue && v.elem.stored.kind != sliceValue):
 			put := "(*s3db.KeyBuilder)." + v.elem.scalar
-			if v.elem.kind == enumValue {
+			switch v.elem.kind {
+			case enumValue:
 				put = v.elem.enum.table + ".Key"
+			case customValue:
+				put = v.elem.form + ".Key"
+			default:
 			}
 			t.add(f.name, fmt.Sprintf("s3db.ArrayAttr[D, %s]", v.elem.typ),
 				fmt.Sprintf("s3db.ValuesAt(at, %q, %s, func(d *%s) %s { return %s })", f.attribute, put, o.name, v.typ, x))

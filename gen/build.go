@@ -29,6 +29,7 @@ func programOf(s *schema.Schema, lock Names) (*program, *namer) {
 		return nil, n
 	}
 	p := &program{name: s.Package, doc: packageDoc(s), drivers: drivers(s.Stores)}
+	n.goImports(s)
 	files := scope{"client": {}}
 	if s.Fixtures {
 		p.fixtures = &fixtures{imports: imports{pkgFixture: true}}
@@ -98,13 +99,14 @@ type builder struct {
 	texts   map[*schema.Attribute]int // strings that may be cut, with the runes that must stay
 	objects map[*schema.Type]*object
 	enums   map[*schema.Type]*enum
+	customs map[*schema.Type]*value // of types of the program
 }
 
 func (b *builder) resource(files scope) *resource {
 	names := b.resources[b.schema]
 	name := names.document
 	b.texts = b.schema.Texts()
-	b.objects, b.enums = map[*schema.Type]*object{}, map[*schema.Type]*enum{}
+	b.objects, b.enums, b.customs = map[*schema.Type]*object{}, map[*schema.Type]*enum{}, map[*schema.Type]*value{}
 	b.r = &resource{
 		name:       b.schema.Name,
 		file:       files.unique(fileName(names.field)),

@@ -38,6 +38,9 @@ func describeFields(fields []*field, attributes []*schema.Attribute) []plugin.At
 
 func describeType(v *value, t *schema.Type) plugin.Type {
 	out := plugin.Type{Kind: t.Kind, Go: v.typ, Rules: plugin.RulesOf(t.Rules)}
+	if t.GoType != nil {
+		out.Import, v = t.GoType.Import, v.stored
+	}
 	switch v.kind {
 	case arrayValue, dictValue:
 		out.Items = new(describeType(v.elem, t.Elem))

@@ -26,6 +26,7 @@ func emitResource(p *program, r *resource) *jen.File {
 		emitPutItem(f, i)
 		emitGetItem(f, i)
 	}
+	emitForms(f, r)
 	emitRules(f, r)
 	return f
 }
@@ -343,6 +344,19 @@ func emitGetItem(f *jen.File, i *item) {
 	f.Line()
 	f.Func().Id(i.get).Params(jen.Id("r *s3db.Decoder"), jen.Id("n int")).Id(i.value.typ).Block(
 		jen.Return(jen.Id(i.value.decode("r", "n"))))
+}
+
+func emitForms(f *jen.File, r *resource) {
+	if len(r.forms) == 0 {
+		return
+	}
+	f.Line()
+	f.Comment("// How values of types of the program are stored.")
+	f.Var().DefsFunc(func(g *jen.Group) {
+		for _, x := range r.forms {
+			g.Id(x.name).Op("=").Id(x.literal)
+		}
+	})
 }
 
 func emitRules(f *jen.File, r *resource) {

@@ -1,6 +1,7 @@
 package gen_test
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,11 +11,30 @@ import (
 	"github.com/s3dbgen/s3dbgen/schema"
 )
 
+// explainModule is the module of the examples that name types.
+var explainModule = map[string]string{
+	"go.mod": "module example.com/shop\n\ngo 1.26\n",
+	"money/money.go": "package money\n\ntype Amount struct{ text string }\n\n" +
+		"func (a Amount) MarshalText() ([]byte, error) { return []byte(a.text), nil }\n\n" +
+		"func (a *Amount) UnmarshalText(b []byte) error { a.text = string(b); return nil }\n",
+	"orders/orders.go": "package orders\n\nimport _ \"example.com/shop/shop\"\n\ntype Amount string\n",
+}
+
 // TestExplainGo holds the examples of the codes that the generator raises to them:
-// the wrong one raises the code, the right one none. Their plugins run.
+// the wrong one raises the code, the right one none. Their plugins run, and the types
+// that they name are there.
 func TestExplainGo(t *testing.T) {
 	prepare := func(text string) schema.Diagnostics {
 		dir := t.TempDir()
+		for name, content := range explainModule {
+			path := filepath.Join(dir, filepath.FromSlash(name))
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 		file := filepath.Join(dir, "schema.yaml")
 		s, found := schema.Parse(file, []byte(text))
 		lock, more := schema.ReadLock(gen.LockPath(file), nil)

@@ -13,10 +13,14 @@ import (
 // Fingerprint is a hash of everything that decides whether a run of the
 // generator would change anything: the inputs, such as the tool, the schema and
 // the lock file, and the directory as it is, with the names of all its files and
-// the content of ours. When it is the one of a run that left the directory up to
-// date, nothing has to be generated to know that it still is.
-func Fingerprint(dir string, inputs ...[]byte) (string, error) {
+// the content of ours, and the Go sources of types and plugins. When it is the one of
+// a run that left the directory up to date, nothing has to be generated to know that it
+// still is.
+func Fingerprint(dir string, sources Sources, inputs ...[]byte) (string, error) {
 	h := sha256.New()
+	if _, err := sources.WriteTo(h); err != nil {
+		return "", err
+	}
 	part := func(b []byte) {
 		// The length keeps apart what is written one after the other.
 		_, _ = fmt.Fprintf(h, "%d ", len(b)) // a hash never fails

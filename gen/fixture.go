@@ -69,6 +69,18 @@ func (m *fixtureMaker) call(function string, args ...string) string {
 
 // value is an expression over n for a value of a type of an attribute.
 func (m *fixtureMaker) value(a *schema.Attribute, t *schema.Type) string {
+	stored := m.kindValue(a, t)
+	switch {
+	case t.GoType == nil:
+		return stored
+	case t.GoType.Converts():
+		return fmt.Sprintf("%s(%s)", m.goTypeName(m.imports, t.GoType), stored)
+	}
+	return fmt.Sprintf("%s(%s.Load(%s))", m.imports.qualified(pkgFixture, "Must"), m.customs[t].form, stored)
+}
+
+// kindValue is an expression over n for a value as it is stored.
+func (m *fixtureMaker) kindValue(a *schema.Attribute, t *schema.Type) string {
 	switch t.Kind {
 	case schema.KindInteger:
 		return m.integer(a, t, 1, "", "int64")
@@ -210,6 +222,8 @@ func (m *fixtureMaker) itemFunc(a *schema.Attribute, t *schema.Type) string {
 // typeOf is the Go type of an item.
 func (m *fixtureMaker) typeOf(t *schema.Type) string {
 	switch {
+	case t.GoType != nil:
+		return m.goTypeName(m.imports, t.GoType)
 	case t.Kind == schema.KindEnum, t.Kind == schema.KindObject && t.Fields != nil:
 		return m.types[t]
 	case t.Kind == schema.KindObject:

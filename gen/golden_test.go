@@ -7,12 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/s3dbgen/s3dbgen/gen"
+	"github.com/s3dbgen/s3dbgen/gen/gosource"
 	"github.com/s3dbgen/s3dbgen/schema"
 )
 
@@ -124,6 +126,7 @@ func generate(tb testing.TB, path string) (*schema.Schema, *schema.Lock, []gen.F
 	if found := s.Assign(lock); found.HasErrors() {
 		tb.Fatal(found.String())
 	}
+	lookAtTypes(tb, s)
 	files, found, err := gen.Generate(s, lock)
 	if err != nil {
 		tb.Fatal(err)
@@ -132,6 +135,31 @@ func generate(tb testing.TB, path string) (*schema.Schema, *schema.Lock, []gen.F
 		tb.Fatal(found.String())
 	}
 	return s, lock, files
+}
+
+// forms are the types of golden schemas that have been looked at, by their names and
+// kinds.
+var forms = map[string]schema.GoType{}
+
+// lookAtTypes finds out how the types that a schema names are stored.
+func lookAtTypes(tb testing.TB, s *schema.Schema) {
+	tb.Helper()
+	key := func(t *schema.Type) string { return string(t.Kind) + " " + t.GoType.String() }
+	missing := func(t *schema.Type) bool { return forms[key(t)].Form == "" }
+	list := s.GoTypes()
+	if slices.ContainsFunc(list, missing) {
+		found, _, err := gosource.Types(tb.Context(), s, goldenDir)
+		if err != nil || len(found) > 0 {
+			tb.Fatal(err, found)
+		}
+		for _, t := range list {
+			forms[key(t)] = *t.GoType
+		}
+	}
+	for _, t := range list {
+		known := forms[key(t)]
+		t.GoType.Package, t.GoType.Form = known.Package, known.Form
+	}
 }
 
 func goldenNames(tb testing.TB) []string {

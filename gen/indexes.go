@@ -62,6 +62,8 @@ func (b *builder) segment(f *schema.IndexField, root string, through []*schema.A
 	x := root + "." + b.fields[a]
 	v := &value{}
 	switch {
+	case a.Type.GoType != nil:
+		return b.customs[a.Type].keyPart(f, k, x)
 	case a.Type.Kind == schema.KindSecret:
 		if !a.Optional {
 			x = "&" + x
@@ -94,6 +96,9 @@ func (b *builder) segment(f *schema.IndexField, root string, through []*schema.A
 
 // keyMethod is the function that adds a value of a type to a key.
 func (b *builder) keyMethod(t *schema.Type) string {
+	if t.GoType != nil {
+		return b.customs[t].form + ".Key"
+	}
 	if t.Kind == schema.KindEnum {
 		return b.enums[t].table + ".Key"
 	}

@@ -50,6 +50,7 @@ type resource struct {
 	enums      []*enum
 	items      []*item
 	rules      []*ruleVar
+	forms      []*formVar
 	partitions []*index
 	uniques    []*index
 	reads      []*partitionRead
@@ -112,6 +113,12 @@ type value struct {
 	ref     bool    // the id of a document of another resource
 	hoisted bool    // the literal is costly to build: keep it in a variable
 
+	// Of a type of the program.
+	stored   *value // what is stored
+	form     string // variable that knows how
+	converts bool   // by a conversion
+	absent   bool   // nil stands for an absent value
+
 	put, get   string // functions that write and read it as an item
 	normalizes bool
 }
@@ -129,6 +136,7 @@ const (
 	dictValue                      // a map of elem
 	secretValue                    // Secret of elem
 	passwordValue                  // Password, PasswordHash
+	customValue                    // a type of the program
 )
 
 // enum is a generated string type.
@@ -221,12 +229,23 @@ func (v *value) nilable() bool {
 	case sliceValue, mapValue, arrayValue, dictValue:
 		return true
 	default:
-		return false
+		return v.absent
 	}
+}
+
+// storage is the value that is stored: another one for a type of the program.
+func (v *value) storage() *value {
+	if v.stored != nil {
+		return v.stored
+	}
+	return v
 }
 
 // number reports whether changes can add to the value, see s3db.Number.
 func (v *value) number() bool {
+	if v.kind == customValue { // these two are numbers whatever they are stored as
+		return v.typ == "time.Duration" || v.typ == pkgDecimal.name()+".Decimal"
+	}
 	return v.kind == plainValue && slices.Contains([]string{"Int", "Float", "Decimal", "Duration"}, v.scalar)
 }
 

@@ -48,6 +48,7 @@ type namer struct {
 	types       map[*schema.Type]string // nested objects and enums
 	fields      map[*schema.Attribute]string
 	constants   map[*schema.EnumValue]string
+	goPackages  map[string]pkg // of types of the program, by their paths
 }
 
 // resourceNames are the exported names of one resource.

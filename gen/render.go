@@ -28,7 +28,8 @@ type File struct {
 
 // Generate returns the files of the package that a schema describes, in the
 // order of their names. The same schema gives the same bytes. Lock holds the Go
-// names of earlier runs and gets those of this one; it may be nil.
+// names of earlier runs and gets those of this one; it may be nil. Types that the schema
+// names with goType must have been looked at, as Prepare does.
 //
 // Diagnostics tell of names that clash; there are no files when any is an error.
 // An error is a fault of the generator, not of the schema.

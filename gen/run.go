@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/s3dbgen/s3dbgen/gen/gosource"
 	"github.com/s3dbgen/s3dbgen/gen/plugin"
 	"github.com/s3dbgen/s3dbgen/schema"
 )
@@ -24,33 +25,47 @@ type Input struct {
 	Stderr   io.Writer       // gets what plugins write to standard error
 }
 
-// Prepare generates the package of a schema, with the files of plugins, and compares
-// both with what is on disk. It writes nothing. There is no plan when a diagnostic is an
-// error.
-func Prepare(ctx context.Context, in Input) (*Plan, schema.Diagnostics, error) {
-	p, found := newProgram(in.Schema, in.Lock)
-	if found.HasErrors() {
-		return nil, found, nil
+// Prepared is a plan, and what it was made from.
+type Prepared struct {
+	*Plan           // nil when a diagnostic is an error
+	Sources Sources // of the types that the schema names with goType, also without a plan
+}
+
+// Sources are the Go sources on which a generation depends beside the schema.
+type Sources = gosource.Sources
+
+// Prepare looks at the types that a schema names, generates its package, with the files
+// of plugins, and compares both with what is on disk. It writes nothing. There is no
+// plan when a diagnostic is an error.
+func Prepare(ctx context.Context, in Input) (Prepared, schema.Diagnostics, error) {
+	found, sources, err := gosource.Types(ctx, in.Schema, in.Dir)
+	prepared := Prepared{Sources: sources}
+	if err != nil {
+		return prepared, found, err
+	}
+	p, more := newProgram(in.Schema, in.Lock)
+	if found = append(found, more...); found.HasErrors() {
+		return prepared, found.Sort(), nil
 	}
 	files, err := p.render()
 	if err != nil {
-		return nil, found, err
+		return prepared, found, err
 	}
 	if plugins := append(processes(in.Schema, in.Stderr), in.Plugins...); len(plugins) > 0 {
 		var more schema.Diagnostics
 		files, more = extend(ctx, in.Schema, p, files, plugins)
 		if err := ctx.Err(); err != nil {
-			return nil, found, err
+			return prepared, found, err
 		}
 		if found = append(found, more...); found.HasErrors() {
-			return nil, found, nil
+			return prepared, found, nil
 		}
 	}
-	plan, err := NewPlan(in.Dir, in.Schema.Package, files)
+	prepared.Plan, err = NewPlan(in.Dir, in.Schema.Package, files)
 	if err != nil {
-		return nil, found, err
+		return prepared, found, err
 	}
-	return plan, found, plan.Add(in.LockPath, in.Lock.Bytes())
+	return prepared, found, prepared.Add(in.LockPath, in.Lock.Bytes())
 }
 
 // Directory decides where the package of a schema goes: to output if it is not "", else

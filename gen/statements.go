@@ -14,8 +14,14 @@ func (f *field) create() []string {
 		return one("%s = s3db.HashPassword(v, %q, %s, %s)", d, f.attribute, in, f.input)
 	case f.generate > 0:
 		return one("%s = s3db.OrGenerate(%s, %d)", d, in, f.generate)
+	case f.def != "" && f.value.kind == customValue && !f.value.absent:
+		return one("%s", f.fill())
 	case f.def != "" && f.value.nilable():
-		return []string{fmt.Sprintf("%s = %s", d, f.def), fmt.Sprintf("s3db.MergeSlice(%s, &%s)", in, d)}
+		def := f.def
+		if f.value.kind == customValue {
+			def = fmt.Sprintf("%s(%s)", f.value.typ, def)
+		}
+		return []string{fmt.Sprintf("%s = %s", d, def), fmt.Sprintf("s3db.MergeSlice(%s, &%s)", in, d)}
 	case f.def != "":
 		return one("%s = s3db.OrDefault(%s, %s)", d, in, f.def)
 	}

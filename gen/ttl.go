@@ -19,6 +19,9 @@ func (b *builder) ttl() string {
 		if t.Attribute.Optional {
 			pointer = pointer[1:]
 		}
+		if v := b.customs[t.Attribute.Type]; v != nil {
+			pointer = fmt.Sprintf("%s.StoredPointer(%s)", v.form, pointer)
+		}
 		l.add("After", fmt.Sprintf("func(d *%s) *%s { return %s }", b.r.document, b.imports.qualified(pkgTime, "Time"), pointer))
 	case t.After == "updatedAt":
 		l.flag("Updated", true)

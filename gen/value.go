@@ -10,6 +10,14 @@ import (
 // value decides the Go type of a type of the schema. What describes it in
 // comments; optional matters for types that have nil for "absent".
 func (b *builder) value(what string, t *schema.Type, optional bool) *value {
+	if t.GoType != nil {
+		return b.custom(b.kindValue(what, t, optional && absentIsNil(t)), t)
+	}
+	return b.kindValue(what, t, optional)
+}
+
+// kindValue decides the Go type of a kind.
+func (b *builder) kindValue(what string, t *schema.Type, optional bool) *value {
 	v := &value{}
 	switch t.Kind {
 	case schema.KindEnum:
@@ -134,6 +142,8 @@ func (b *builder) element(name string, v *value) {
 	switch v.kind {
 	case enumValue:
 		v.put, v.get = v.enum.table+".Encode", v.enum.table+".Decode"
+	case customValue:
+		v.put, v.get = v.form+".Encode", v.form+".Decode"
 	case objectValue:
 		if v.object.put == "" {
 			v.object.put, v.object.get = b.local("put"+v.object.name), b.local("get"+v.object.name)
@@ -189,6 +199,8 @@ func (v *value) encode(encoder, n, x string) string {
 	switch v.kind {
 	case enumValue:
 		return fmt.Sprintf("%s.Encode(%s, %s, %s)", v.enum.table, encoder, n, x)
+	case customValue:
+		return fmt.Sprintf("%s.Encode(%s, %s, %s)", v.form, encoder, n, x)
 	case objectValue:
 		return fmt.Sprintf("s3db.EncodeObject(%s, %s, &%s, %s)", encoder, n, x, v.object.encode)
 	case arrayValue:
@@ -224,6 +236,8 @@ func (v *value) decode(decoder, n string) string {
 	switch v.kind {
 	case enumValue:
 		return fmt.Sprintf("%s.Decode(%s, %s)", v.enum.table, decoder, n)
+	case customValue:
+		return fmt.Sprintf("%s.Decode(%s, %s)", v.form, decoder, n)
 	case arrayValue:
 		return fmt.Sprintf("s3db.DecodeArray(%s, %s, %s)", decoder, n, v.elem.get)
 	case dictValue:

@@ -70,7 +70,7 @@ func (b *builder) step(v *versions, x *schema.Step) *step {
 	here.imports = v.imports
 	for _, a := range x.Defaults {
 		i := slices.IndexFunc(b.r.root.fields, func(f *field) bool { return f.attribute == a.Name })
-		s.defaults = append(s.defaults, b.r.root.fields[i].value.encode("e", fmt.Sprint(a.Number), here.literal(a)))
+		s.defaults = append(s.defaults, b.r.root.fields[i].value.storage().encode("e", fmt.Sprint(a.Number), here.literal(a)))
 	}
 	if m := x.Migration; m != nil {
 		s.migration = &migration{

@@ -13,6 +13,7 @@ func (d *declaration) check() {
 	d.exclude("optional", "required", "an attribute is either optional or required", "keep one of the two")
 	d.exclude("positive", "negative", "no number is both positive and negative", "keep one of the two")
 	d.exclude("lowercase", "uppercase", "a text cannot be turned to both cases", "keep one of the two")
+	d.checkGoType()
 	d.exclude("optional", "generate", "what is generated is never absent", "remove optional")
 	for _, name := range []string{"pattern", "contains", "startsWith", "endsWith", "alpha", "numeric", "hex", "base64"} {
 		d.exclude(name, "generate", "a generated text would break the rule", "keep min, max and length only")

@@ -49,6 +49,7 @@ const (
 	CodePlace         Code = "S3D0211"
 	CodeSecretPlace   Code = "S3D0212"
 	CodeItems         Code = "S3D0213"
+	CodeGoType        Code = "S3D0214"
 )
 
 // Codes of partitions and unique constraints.
@@ -94,10 +95,14 @@ const (
 
 // Codes of the generator, which reports through Schema.Diagnose.
 const (
-	CodeGoNameTaken Code = "S3D0501"
-	CodeFixture     Code = "S3D0510"
-	CodePlugin      Code = "S3D0520"
-	CodePluginFile  Code = "S3D0521"
+	CodeGoNameTaken   Code = "S3D0501"
+	CodeFixture       Code = "S3D0510"
+	CodePlugin        Code = "S3D0520"
+	CodePluginFile    Code = "S3D0521"
+	CodeGoTypePackage Code = "S3D0530"
+	CodeGoTypeName    Code = "S3D0531"
+	CodeGoTypeForm    Code = "S3D0532"
+	CodeGoTypeCycle   Code = "S3D0533"
 )
 
 // Codes of the budget, see Schema.CheckBudgets.

@@ -180,6 +180,8 @@ func (c *comparison) goType(old, now *Attribute, prefix string) {
 // goSignature is the signature with kinds that are one type in Go made one.
 func goSignature(t *Type) string {
 	switch {
+	case t.GoType != nil:
+		return t.GoType.String()
 	case t.Elem != nil:
 		return string(t.Kind) + "(" + goSignature(t.Elem) + ")"
 	case t.Kind == KindObject && t.Fields == nil:

@@ -236,6 +236,11 @@ func explainRules() []Explanation {
 			Text:  "An array or a map must say what it holds.",
 			Wrong: attributesOf("      tags: array\n"), Right: attributesOf("      tags: array|items:string\n"),
 		},
+		{
+			Code: CodeGoType, Title: "bad name of a type in Go",
+			Text:  "The rule goType gives the type that values have in Go: the path of its package as in an import declaration, a dot, and the exported name of the type. What follows the last dot is the name.",
+			Wrong: attributesOf("      total: {type: decimal, goType: money}\n"), Right: attributesOf("      total: {type: decimal, goType: example.com/shop/money.Amount}\n"),
+		},
 	}
 }
 
@@ -374,6 +379,27 @@ func explainGo() []Explanation {
 			Code: CodePluginFile, Title: "a file of a generator plugin cannot be written",
 			Text:  "Files of plugins lie below the directory of the generated package, each under a name of its own: a relative path with slashes, without dot segments. Change the plugin, or its options.",
 			Wrong: plugin(`[echo, '{"files": [{"name": "../towns.txt"}]}']`), Right: plugin(`[echo, '{"files": [{"name": "docs/towns.txt"}]}']`),
+		},
+		{
+			Code: CodeGoTypePackage, Title: "a package of a type cannot be imported",
+			Text:  "The package that goType names is looked for as the go command does for the generated package: in its module, in what go.mod requires, in vendor. It must be there, compile, and be no command and no internal package of others. Add it with go get, or put it right; go build says the same.",
+			Wrong: attributesOf("      total: {type: decimal, goType: example.com/shop/monee.Amount}\n"), Right: attributesOf("      total: {type: decimal, goType: example.com/shop/money.Amount}\n"),
+		},
+		{
+			Code: CodeGoTypeName, Title: "no such type in a package",
+			Text:  "The name after the dot must be that of a type that the package declares: not of a function or variable, not of a generic type without its arguments, not of an interface, and not of one that holds a lock, for values are copied.",
+			Wrong: attributesOf("      total: {type: decimal, goType: example.com/shop/money.Amuont}\n"), Right: attributesOf("      total: {type: decimal, goType: example.com/shop/money.Amount}\n"),
+		},
+		{
+			Code: CodeGoTypeForm, Title: "a type whose values cannot be stored as this kind",
+			Text: "Values of the type must become values of the kind, and back, without loss. Either both have the same underlying type, as type Cents int64 and an integer; or the type has the methods of encoding.TextMarshaler and encoding.TextUnmarshaler, for texts and for kinds that have a text: decimal, integer, uuid, ip, date, datetime and enum; " +
+				"or those of encoding.BinaryMarshaler and encoding.BinaryUnmarshaler, for bytes; or those of json.Marshaler and json.Unmarshaler, for json.",
+			Wrong: attributesOf("      paid: {type: boolean, goType: example.com/shop/money.Amount}\n"), Right: attributesOf("      paid: {type: decimal, goType: example.com/shop/money.Amount}\n"),
+		},
+		{
+			Code: CodeGoTypeCycle, Title: "a type whose package imports the generated one",
+			Text:  "The generated package imports the one of the type, and Go allows no circle. Move the type to a package that does not import the generated one, neither itself nor through others, nor is it.",
+			Wrong: attributesOf("      total: {type: decimal, goType: example.com/shop/orders.Amount}\n"), Right: attributesOf("      total: {type: decimal, goType: example.com/shop/money.Amount}\n"),
 		},
 	}
 }

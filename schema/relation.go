@@ -167,6 +167,9 @@ func (p *parser) holdsID(x relation) bool {
 	case t.Rules.Trim || t.Rules.Lowercase || t.Rules.Uppercase:
 		p.report(CodeRelationType, at, "attribute %s is changed before it is stored, and would be another id then", quote(x.By.Name)).
 			help("remove trim, lowercase and uppercase").also(p.src, there, "the attribute is here")
+	case t.GoType != nil:
+		p.report(CodeRelationType, at, "attribute %s has the type %s, and one that holds an id has that of the id", quote(x.By.Name), t.GoType).
+			help("remove goType: ids of %s have a type of their own already", x.To.Name).also(p.src, span{pos: t.GoType.Pos}, "the type is given here")
 	case t.Ref != nil && t.Ref != x.To:
 		p.report(CodeRelationType, at, "attribute %s holds ids of %s already", quote(x.By.Name), t.Ref.Name).
 			help("take an attribute of its own for each resource")

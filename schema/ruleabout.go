@@ -11,6 +11,7 @@ func ruleAbout(name string) string {
 		"was":         "The former name of the attribute: documents keep their values.",
 		"migrate":     "Documents of older versions get their value from a function of the program.",
 		"go":          "Name of the Go field; derived from the name of the attribute when left out.",
+		"goType":      "Type of the values in Go, as in github.com/acme/money.Amount; they are stored as before.",
 		"description": "Comment of the Go field.",
 		"deprecated":  "What to use instead. Marks the Go field as deprecated.",
 		"min":         "Least number of characters, bytes, items or entries; least value; earliest time.",

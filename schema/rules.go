@@ -68,6 +68,9 @@ func ruleSpecs() []ruleSpec {
 			}
 		}},
 
+		// Of single values.
+		{"goType", Kind.hasGoType, (*declaration).goType},
+
 		// Of values with an order or a size.
 		{"min", Kind.isOrdered, func(d *declaration, r rule) { d.limit(r, &d.least) }},
 		{"max", Kind.isOrdered, func(d *declaration, r rule) { d.limit(r, &d.most) }},

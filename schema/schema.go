@@ -163,6 +163,7 @@ type Type struct {
 	Elem   *Type        // items of an array, values of a map, what a secret holds (a string by default)
 	Fields []*Attribute // of a typed object; nil for a free-form one
 	Ref    *Resource    // of a string that holds the id of a document of this resource
+	GoType *GoType      // the type of values in Go; nil for that of the kind
 	Enum   []EnumValue
 	Rules  Rules
 

@@ -94,7 +94,7 @@ func collectTexts(attributes []*Attribute, indexed map[*Attribute]bool, found ma
 			collectTexts(t.Fields, indexed, found)
 		case t.Kind == KindArray && t.Elem.Kind == KindObject && t == a.Type:
 			collectTexts(t.Elem.Fields, indexed, found)
-		case t.Kind.isPlain() && t.Ref == nil && !t.Rules.fragile() && !indexed[a] && !a.Immutable:
+		case t.Kind.isPlain() && t.Ref == nil && t.GoType == nil && !t.Rules.fragile() && !indexed[a] && !a.Immutable:
 			least := 0
 			if t.Rules.Min != nil {
 				least = int(*t.Rules.Min)

@@ -206,6 +206,8 @@ func (p *place) argument(s ruleSpec, k Kind) (string, bool) {
 		return needs(`(?:\s*/.+/|` + anyPattern + `)`)
 	case "go":
 		return needs(`\s*\p{Lu}[\p{L}\p{Nd}_]*`)
+	case "goType":
+		return needs(`\s*` + importPattern + `\.` + goNamePattern)
 	case "version":
 		return needs(`\s*[1-8]`)
 	case "schemes":
@@ -386,6 +388,8 @@ func ruleForm(rule string) form {
 		return textForm()
 	case "go":
 		return goNameForm()
+	case "goType":
+		return patternForm(`^` + importPattern + `\.` + goNamePattern + `$`)
 	case "deprecated":
 		return deprecatedForm()
 	case "version":

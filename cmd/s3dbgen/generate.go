@@ -82,7 +82,7 @@ func (g *generation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 	}
 	// A warning may be of what the lock file was before this run.
 	if !p.plugins && (p.warnings == "" || len(p.Changes()) == 0) {
-		known.save(p.dir, p.warnings, p.lockText)
+		known.save(p)
 	}
 	return reportWritten(stdout, p.Plan, p.dir)
 }
@@ -101,7 +101,8 @@ type planned struct {
 	dir      string
 	lockText []byte
 	warnings string
-	plugins  bool // take part, and may read anything
+	sources  gen.Sources // of the types that the schema names
+	plugins  bool        // take part, and may read anything
 }
 
 // plan generates the files and compares them with those on disk. It writes
@@ -112,7 +113,7 @@ func (g *generation) plan(ctx context.Context, src *source, stderr io.Writer) (*
 		return nil, err
 	}
 	dir := gen.Directory(parsed, g.output)
-	plan, more, err := gen.Prepare(ctx, gen.Input{Schema: parsed, Lock: lock, LockPath: src.lockPath, Dir: dir, Stderr: stderr})
+	prepared, more, err := gen.Prepare(ctx, gen.Input{Schema: parsed, Lock: lock, LockPath: src.lockPath, Dir: dir, Stderr: stderr})
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +121,10 @@ func (g *generation) plan(ctx context.Context, src *source, stderr io.Writer) (*
 	if err := found.Err(); err != nil {
 		return nil, err
 	}
-	p := &planned{Plan: plan, dir: dir, lockText: lock.Bytes(), warnings: found.Sort().String(), plugins: len(parsed.Plugins) > 0}
+	p := &planned{
+		Plan: prepared.Plan, dir: dir, lockText: lock.Bytes(), warnings: found.Sort().String(),
+		sources: prepared.Sources, plugins: len(parsed.Plugins) > 0,
+	}
 	if _, err := io.WriteString(stderr, p.warnings); err != nil {
 		return nil, err
 	}

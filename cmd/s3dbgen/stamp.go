@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,27 +63,35 @@ func (s stamp) upToDate() (dir, warnings string, ok bool) {
 	if err != nil {
 		return "", "", false
 	}
-	parts := strings.SplitN(string(text), stampEnd, 3)
-	if len(parts) < 3 {
+	var noted stamped
+	if json.Unmarshal(text, &noted) != nil {
 		return "", "", false
 	}
-	fingerprint, dir, warnings := parts[0], parts[1], parts[2]
-	now, err := gen.Fingerprint(dir, s.inputs...)
-	return dir, warnings, err == nil && now == fingerprint
+	now, err := gen.Fingerprint(noted.Dir, noted.Sources, s.inputs...)
+	return noted.Dir, noted.Warnings, err == nil && now == noted.Fingerprint
 }
 
-// stampEnd ends the parts of a stamp; no path has it.
-const stampEnd = "\x00"
+// stamped is what a stamp holds.
+type stamped struct {
+	Fingerprint string      `json:"fingerprint"`
+	Dir         string      `json:"dir"`      // of the package
+	Warnings    string      `json:"warnings"` // of a run that changes nothing
+	Sources     gen.Sources `json:"sources"`
+}
 
 // save notes that the directory is up to date, with the lock file as it is now, and
 // what a run that changes nothing warns of. A cache that cannot be written is no
 // reason to fail.
-func (s stamp) save(dir, warnings string, lockText []byte) {
+func (s stamp) save(p *planned) {
 	if s.path == "" {
 		return
 	}
-	s.inputs[len(s.inputs)-1] = lockText
-	fingerprint, err := gen.Fingerprint(dir, s.inputs...)
+	s.inputs[len(s.inputs)-1] = p.lockText
+	fingerprint, err := gen.Fingerprint(p.dir, p.sources, s.inputs...)
+	if err != nil {
+		return
+	}
+	text, err := json.Marshal(stamped{Fingerprint: fingerprint, Dir: p.dir, Warnings: p.warnings, Sources: p.sources})
 	if err != nil {
 		return
 	}
@@ -94,7 +103,7 @@ func (s stamp) save(dir, warnings string, lockText []byte) {
 	if err != nil {
 		return
 	}
-	_, err = f.WriteString(fingerprint + stampEnd + dir + stampEnd + warnings)
+	_, err = f.Write(text)
 	if closeErr := f.Close(); err == nil && closeErr == nil {
 		err = os.Rename(f.Name(), s.path)
 	}

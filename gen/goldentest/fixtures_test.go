@@ -14,6 +14,7 @@ import (
 	"github.com/s3dbgen/s3dbgen/testdata/golden/enums/enums"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/expiry/expiry"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/frozen/frozen"
+	"github.com/s3dbgen/s3dbgen/testdata/golden/gotypes/gotypes"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/hostile/hostile"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/ids/ids"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/many/many"
@@ -70,6 +71,16 @@ var fixtures = map[string]map[string]func(n int) any{
 	"frozen": {
 		"users":         numbered(frozen.NewPersonFixture),
 		"user_profiles": numbered(frozen.NewUserProfileFixture),
+	},
+	"gotypes": {
+		"required": numbered(gotypes.NewRequiredFixture),
+		"optional": numbered(gotypes.NewOptionalFixture),
+		"items":    numbered(gotypes.NewItemFixture),
+		"nested":   numbered(gotypes.NewNestedFixture),
+		"defaults": numbered(gotypes.NewDefaultFixture),
+		"indexed":  numbered(gotypes.NewIndexedFixture),
+		"secrets":  numbered(gotypes.NewSecretFixture),
+		"cut":      numbered(gotypes.NewCutFixture),
 	},
 	"hostile": {
 		"traps": numbered(hostile.NewTrapFixture),

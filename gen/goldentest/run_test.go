@@ -31,6 +31,7 @@ import (
 	"github.com/s3dbgen/s3dbgen/testdata/golden/enums/enums"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/expiry/expiry"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/frozen/frozen"
+	"github.com/s3dbgen/s3dbgen/testdata/golden/gotypes/gotypes"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/hostile/hostile"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/ids/ids"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/many/many"
@@ -62,7 +63,7 @@ func open[C any](f func(context.Context, s3db.Store, ...s3db.Option) (*C, error)
 
 var packages = map[string]opener{
 	"arrays": open(arrays.New), "behaviors": open(behaviors.New), "defaults": open(defaults.New), "diary": open(diary.New), "expiry": open(expiry.New), "enums": open(enums.New),
-	"frozen": open(frozen.New), "hostile": open(hostile.New), "ids": open(ids.New), "many": open(many.New),
+	"frozen": open(frozen.New), "gotypes": open(gotypes.New), "hostile": open(hostile.New), "ids": open(ids.New), "many": open(many.New),
 	"minimal": open(minimal.New), "names": open(names.New), "nested": open(nested.New), "relations": open(relations.New), "rules": open(rules.New),
 	"secrets": open(secrets.New), "shuffled": open(shuffled.New), "stores": open(stores.New), "timestamps": open(timestamps.New), "types": open(types.New),
 	"unicode": open(unicode.New), "uniques": open(uniques.New), "versioned": open(versioned.New),

@@ -50,6 +50,7 @@ type Attribute struct {
 type Type struct {
 	Kind   schema.Kind `json:"kind"`
 	Go     string      `json:"go"`               // its type: "string", "UserProfile", "time.Time"
+	Import string      `json:"import,omitempty"` // package of Go, when the schema gives the type with goType
 	Items  *Type       `json:"items,omitempty"`  // of an array, a map or a secret
 	Fields []Attribute `json:"fields,omitempty"` // of a typed object
 	Values []Value     `json:"values,omitempty"` // of an enum
