@@ -12,6 +12,10 @@ func replicatorMutants() []mutant {
 		{name: "an image has the attributes of its version", file: "plugins/replicator/image.go", old: "return r.AsStored(i)", new: "return r.Stored().Decode(i)", pkg: "./plugins/replicator", run: "^TestEvolution$"},
 		{name: "versions that came later are learnt", file: "plugins/replicator/image.go", old: "if errors.Is(err, s3db.ErrNotFound) {", new: "if false && errors.Is(err, s3db.ErrNotFound) {", pkg: "./plugins/replicator", run: "^TestEvolution$"},
 		{name: "a target is told of a newer schema", file: follow, old: "if !newer(f.prepared) {", new: "if true || !newer(f.prepared) {", pkg: "./plugins/replicator/s3db", run: "^TestEvolution$"},
+		{name: "a letter is put once", file: follow, old: "if err == nil && waits && !done {", new: "if err == nil && waits && (!done || true) {", pkg: "./plugins/replicator", run: "^TestLettersOnce$"},
+		{name: "a letter that is sent in vain is left", file: follow, old: "f.refused.documents[list[0].document()] = true\n\t\t\treturn nil", new: "return err", pkg: "./plugins/replicator", run: "^TestReplayInVain$"},
+		{name: "a gap is told", file: follow, old: "f.failed(ctx, fmt.Errorf(\"%w: it has come", new: "errors.Unwrap(fmt.Errorf(\"%w: it has come", pkg: "./plugins/replicator", run: "^TestGap$"},
+		{name: "the checkpoint of a target counts", file: follow, old: "if own.Compare(from) > 0 {", new: "if false && own.Compare(from) > 0 {", pkg: "./plugins/replicator", run: "^TestCheckpointer$"},
 		{name: "number of a segment", file: settle, old: "body, s3db.IfAbsent())", new: "body, s3db.Condition{})"},
 		{name: "what was settled is remembered", file: memory, old: "return m.known[lastPart(key)] }", new: "return false && m.known[lastPart(key)] }"},
 		{name: "the log is recalled", file: memory, old: "\tfor len(m.before) > 0 && !m", new: "\tfor false && !m"},
@@ -25,8 +29,8 @@ func replicatorMutants() []mutant {
 		{name: "the head stays", file: segment, old: "range list[:len(list)-1] {", new: "range list {", pkg: "./plugins/replicator", run: "^TestCollect$"},
 		{name: "an hour for segments", file: segment, old: "now.Sub(x.at) >= retention", new: "now.Sub(x.at) >= 0", pkg: "./plugins/replicator", run: "^TestCollect$"},
 		{name: "segments stay for the slowest target", file: segment, old: "x.number <= passed &&", new: "", pkg: "./plugins/replicator", run: "^TestCollect$"},
-		{name: "parked documents keep their order", file: follow, old: "\t\tif parked {\n", new: "\t\tif parked && false {\n", pkg: "./plugins/replicator", run: "^TestPoison$"},
-		{name: "a target that is down is not a document's fault", file: follow, old: "if f.options.Target.Test(test) != nil {", new: "if test == nil {", pkg: "./plugins/replicator", run: "^TestDown$"},
+		{name: "parked documents keep their order", file: follow, old: "if waits {\n\t\t\t\tcontinue", new: "if false && waits {\n\t\t\t\tcontinue", pkg: "./plugins/replicator", run: "^TestPoison$"},
+		{name: "a target that is down is not a document's fault", file: follow, old: "return f.options.Target.Test(ctx) == nil", new: "return true || f.options.Target.Test(ctx) == nil", pkg: "./plugins/replicator", run: "^TestDown$"},
 		{name: "a checkpoint comes after the changes", file: follow, old: "if err := f.applyAll(ctx, changes); err != nil {", new: "if err := f.applyAll(ctx, changes); err != nil && false {", pkg: "./plugins/replicator", run: "^TestDown$"},
 	}
 	for i := range list {

@@ -79,7 +79,7 @@ func TestReadAhead(t *testing.T) {
 		m.Fail = func(context.Context, []replicator.Change) error {
 			store.busy(true)
 			defer store.busy(false)
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			return nil
 		}
 		o := toMemory(m)

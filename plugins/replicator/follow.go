@@ -22,9 +22,11 @@ type follower struct {
 
 	mu       sync.Mutex        // one step at a time; guards what is above as well
 	loaded   bool              // at and letters are what the store has
+	under    string            // the ETag of the record under which they were loaded
 	prepared *s3db.Description // what the target was told of; nil for nothing yet
 	failures int               // calls of the target in a row that have failed
 	stuck    stuck
+	refused  refused
 	behind   bool     // the last step took a segment, so that there may be many
 	ahead    *segment // that comes next, read while the one before was applied; or nil
 }
@@ -35,6 +37,12 @@ type stuck struct {
 	id     string
 	calls  int
 	single bool // changes are sent one by one, to find the one that is at fault
+}
+
+// refused are the documents whose letters a replay has sent in vain.
+type refused struct {
+	token     string // of the replay
+	documents map[documentKey]bool
 }
 
 // ErrGap is the error of a target that has fallen behind what is left of the log.
@@ -53,6 +61,9 @@ func (f *follower) step(ctx context.Context) (more bool, err error) {
 	if !mine || err != nil {
 		f.loaded = false
 	}
+	if !mine && err == nil {
+		f.stats.is(f.shard, Idle)
+	}
 	if f.behind = more; !more {
 		f.ahead = nil
 	}
@@ -64,9 +75,12 @@ func (f *follower) work(ctx context.Context) (more bool, err error) {
 	if err := rec.load(ctx); err != nil {
 		return false, err
 	}
-	f.stats.paused(rec.value.Paused)
 	if rec.value.Paused {
+		f.stats.is(f.shard, Paused)
 		return false, nil
+	}
+	if rec.etag != f.under { // a snapshot may have come and gone
+		f.loaded, f.under = false, rec.etag
 	}
 	if err := f.prepare(ctx); err != nil {
 		return false, err
@@ -166,7 +180,7 @@ func (f *follower) next(ctx context.Context) (more bool, err error) {
 	if err := f.at.save(ctx, done); err != nil {
 		return false, err
 	}
-	f.stats.reached(f.shard, done)
+	f.stats.is(f.shard, CatchingUp)
 	return true, nil
 }
 
@@ -205,11 +219,11 @@ func (f *follower) gap(ctx context.Context, missing uint64, from Seq) error {
 			return err
 		}
 		if _, err := readSegment(ctx, f.space, f.shard, missing); errors.Is(err, s3db.ErrNotFound) {
-			return fmt.Errorf("%w: it has come to %s, and the next one is %s", ErrGap, from, item.Key)
+			return f.failed(ctx, fmt.Errorf("%w: it has come to %s, and the next one is %s", ErrGap, from, item.Key))
 		}
 		return nil // it was put meanwhile
 	}
-	f.stats.caughtUp(f.shard)
+	f.stats.is(f.shard, UpToDate)
 	return nil
 }
 
@@ -252,18 +266,17 @@ func (f *follower) applyAll(ctx context.Context, changes []Change) error {
 		return nil
 	}
 	for _, c := range changes {
-		parked := false
 		if f.options.Policy == Park {
-			var err error
-			if parked, err = f.letters.holds(ctx, placeOf(c.Resource, c.ID, 1).hash); err != nil {
+			waits, done, err := f.letters.holds(ctx, c)
+			if err == nil && waits && !done {
+				err = f.reject(ctx, c, "follows a change that was rejected", true)
+			}
+			if err != nil {
 				return err
 			}
-		}
-		if parked {
-			if err := f.reject(ctx, c, "follows a change that was rejected", true); err != nil {
-				return err
+			if waits {
+				continue
 			}
-			continue
 		}
 		if batch = append(batch, c); len(batch) >= size {
 			if err := flush(); err != nil {
@@ -344,23 +357,29 @@ func (f *follower) send(ctx context.Context, changes []Change) ([]Rejection, err
 // that it is well, some change is at fault: it is looked for, and put aside.
 func (f *follower) undone(ctx context.Context, changes []Change, cause error) error {
 	err := f.failed(ctx, cause)
-	at := &f.stuck
-	if first := changes[0]; at.seq != first.Seq || at.id != first.ID {
-		*at = stuck{seq: first.Seq, id: first.ID, single: at.single}
-	}
-	if at.calls++; at.calls < f.options.Retries || f.options.Policy == Stop {
+	switch {
+	case f.options.Policy == Stop || !f.atFault(ctx, changes[0]):
 		return err
-	}
-	test, cancel := context.WithTimeout(ctx, f.options.Timeout)
-	defer cancel()
-	if f.options.Target.Test(test) != nil {
-		return err
-	}
-	if !at.single {
-		at.single, at.calls = true, 0
+	case !f.stuck.single:
+		f.stuck.single, f.stuck.calls = true, 0
 		return err
 	}
 	return f.reject(ctx, changes[0], "the target fails: "+cause.Error(), false)
+}
+
+// atFault counts a call that has failed, which began with a change, and reports whether
+// that has gone on for long enough while the target says that it is well.
+func (f *follower) atFault(ctx context.Context, first Change) bool {
+	at := &f.stuck
+	if at.seq != first.Seq || at.id != first.ID {
+		*at = stuck{seq: first.Seq, id: first.ID, single: at.single}
+	}
+	if at.calls++; at.calls < f.options.Retries {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.options.Timeout)
+	defer cancel()
+	return f.options.Target.Test(ctx) == nil
 }
 
 // reject puts a change aside.
@@ -368,15 +387,18 @@ func (f *follower) reject(ctx context.Context, c Change, reason string, held boo
 	if err := f.letters.put(ctx, DeadLetter{Change: c, Reason: reason, Held: held, Time: f.now().UTC()}); err != nil {
 		return err
 	}
-	f.stats.rejected(f.shard, len(f.letters.parked))
-	f.events.emit(ctx, Event{Kind: EventRejected, Target: f.options.Name, Shard: f.shard, Changes: 1, Change: &c, Err: fmt.Errorf("%w: %s", ErrRejected, reason)})
+	f.stats.rejected(f.letters.shard)
+	if f.loaded { // else they are not all known
+		f.stats.parked(f.shard, len(f.letters.parked))
+	}
+	f.events.emit(ctx, Event{Kind: EventRejected, Target: f.options.Name, Shard: f.letters.shard, Changes: 1, Change: &c, Err: fmt.Errorf("%w: %s", ErrRejected, reason)})
 	return nil
 }
 
 // failed notes an error of the target.
 func (f *follower) failed(ctx context.Context, err error) error {
 	f.failures++
-	f.stats.failed(err, f.failures > 1)
+	f.stats.failed(f.shard, err, f.failures > 1)
 	f.events.emit(ctx, Event{Kind: EventError, Target: f.options.Name, Shard: f.shard, Err: err})
 	return err
 }
@@ -384,6 +406,9 @@ func (f *follower) failed(ctx context.Context, err error) error {
 // replay applies letters again, those of each document in their order up to the first
 // that is rejected again.
 func (f *follower) replay(ctx context.Context, r replay) error {
+	if f.refused.token != r.Token {
+		f.refused = refused{token: r.Token, documents: map[documentKey]bool{}}
+	}
 	prefix := f.letters.root()
 	if r.Resource != "" && r.ID != "" {
 		p := placeOf(r.Resource, r.ID, f.shards)
@@ -405,17 +430,20 @@ func (f *follower) replay(ctx context.Context, r replay) error {
 		if r.Resource != "" && d.Change.Resource != r.Resource {
 			continue
 		}
-		if len(list) > 0 && (list[0].Change.ID != d.Change.ID || list[0].Change.Resource != d.Change.Resource || len(list) >= f.options.BatchSize) {
+		if len(list) > 0 && (list[0].document() != d.document() || len(list) >= f.options.BatchSize) {
 			if err := flush(); err != nil {
 				return err
 			}
 		}
-		list = append(list, d)
+		if !f.refused.documents[d.document()] {
+			list = append(list, d)
+		}
 	}
 	return flush()
 }
 
-// resend applies letters of one document and removes those that are done with.
+// resend applies letters of one document and removes those that are done with. After one
+// that is rejected, or that makes the target fail for long, the document is left.
 func (f *follower) resend(ctx context.Context, list []DeadLetter) error {
 	if len(list) == 0 {
 		return nil
@@ -425,24 +453,44 @@ func (f *follower) resend(ctx context.Context, list []DeadLetter) error {
 		c := d.Change
 		c.Again = true
 		if c.Snapshot && c.After == nil && c.Action != Delete {
-			var ok bool
-			if c, ok = f.reread(ctx, c); !ok {
-				return nil
+			told, ok, err := f.reread(ctx, c)
+			if err != nil {
+				return err
 			}
+			if !ok {
+				f.refused.documents[d.document()] = true
+				break
+			}
+			c = told
 		}
 		changes = append(changes, c)
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := f.still(ctx); err != nil {
+		return err
 	}
 	if err := f.evolve(ctx, changes); err != nil {
 		return err
 	}
 	rejected, err := f.send(ctx, changes)
 	if err != nil {
-		return f.failed(ctx, err)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err = f.failed(ctx, err); f.atFault(ctx, changes[0]) {
+			f.refused.documents[list[0].document()] = true
+			return nil
+		}
+		return err
 	}
-	done := list
+	f.failures = 0
+	done := list[:len(changes)]
 	for _, r := range rejected {
 		if r.Index >= 0 && r.Index < len(done) {
 			done = done[:r.Index]
+			f.refused.documents[list[0].document()] = true
 		}
 	}
 	if err := f.letters.remove(ctx, done); err != nil {

@@ -23,6 +23,8 @@ type DeadLetter struct {
 	twins []string // keys of the same letter
 }
 
+func (d *DeadLetter) document() documentKey { return documentKey{d.Change.Resource, d.Change.ID} }
+
 type letterObject struct {
 	Format int `json:"format"`
 	DeadLetter
@@ -73,16 +75,22 @@ func (l *letters) hash(key string) (string, bool) {
 	return rest[:digits], true
 }
 
-// holds reports whether a document has letters. Somebody may have discarded them.
-func (l *letters) holds(ctx context.Context, hash string) (bool, error) {
+// holds reports whether a change has to wait behind letters of its document, which
+// somebody may have discarded, and whether it is among them or was applied before them: the
+// process that put them has crashed before it kept its checkpoint.
+func (l *letters) holds(ctx context.Context, c Change) (waits, done bool, err error) {
+	hash := placeOf(c.Resource, c.ID, 1).hash
 	if !l.parked[hash] {
-		return false, nil
+		return false, false, nil
+	}
+	for _, err := range l.space.List(ctx, l.dir(hash), l.dir(hash)+c.Seq.String()) {
+		return true, true, err
 	}
 	for _, err := range l.space.List(ctx, l.dir(hash), "") {
-		return true, err
+		return true, false, err
 	}
 	delete(l.parked, hash)
-	return false, nil
+	return false, false, nil
 }
 
 // put adds a letter. The same one may be there twice, after a crash.
@@ -114,7 +122,7 @@ func (l *letters) all(ctx context.Context, prefix string) iter.Seq2[DeadLetter, 
 					continue
 				}
 			}
-			if c := o.Change; err == nil && last.key != "" && c.Seq == last.Change.Seq && c.ID == last.Change.ID && c.Resource == last.Change.Resource {
+			if err == nil && last.key != "" && o.Change.Seq == last.Change.Seq && o.document() == last.document() {
 				last.twins = append(last.twins, item.Key)
 				continue
 			}

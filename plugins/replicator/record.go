@@ -30,7 +30,9 @@ type record struct {
 // snapshot is how far the documents of before the log have come.
 type snapshot struct {
 	Done  bool     `json:"done,omitempty"`
-	Heads []uint64 `json:"heads,omitempty"` // of the log of each shard when it began; none before that
+	Heads []uint64 `json:"heads,omitempty"` // of the log of each shard when it began
+	// Marked says that the checkpoints keep the log behind Heads. Nothing is told before.
+	Marked bool `json:"marked,omitempty"`
 	// Resource and After are the last document that was applied.
 	Resource  string `json:"resource,omitempty"`
 	After     string `json:"after,omitempty"`

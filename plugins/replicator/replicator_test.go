@@ -21,8 +21,9 @@ import (
 )
 
 type (
-	account = clienttest.AccountInsert
-	patch   = clienttest.AccountPatch
+	accountID = clienttest.AccountID
+	account   = clienttest.AccountInsert
+	patch     = clienttest.AccountPatch
 )
 
 func must[T any](v T, err error) func(*testing.T) T {

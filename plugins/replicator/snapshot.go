@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"time"
 )
 
 // A snapshot tells a target the documents that were there before it began to follow
@@ -17,15 +18,13 @@ const snapshotWindow = 256
 // snapshot goes on with the snapshot, a thousand documents or so, and reports that
 // there is more to do.
 func (f *follower) snapshot(ctx context.Context, rec *kept[record]) (more bool, err error) {
-	s := rec.value.Snapshot
 	f.loaded = false
-	if len(s.Heads) == 0 {
-		if s.Heads, err = f.mark(ctx); err != nil {
+	if !rec.value.Snapshot.Marked {
+		if err := f.mark(ctx, rec); err != nil {
 			return false, err
 		}
-		f.events.emit(ctx, Event{Kind: EventSnapshot, Target: f.options.Name})
 	}
-	f.letters = letters{space: f.space, target: f.options.Name, shard: f.shard}
+	s := rec.value.Snapshot
 	budget := snapshotWindow * 4
 	for _, name := range f.names() {
 		if f.options.NoSnapshot || slices.Contains(s.Until, name) {
@@ -76,35 +75,56 @@ func (f *follower) keep(ctx context.Context, rec *kept[record], s snapshot) erro
 	if err := rec.save(ctx, next); err != nil {
 		return err
 	}
-	f.stats.snapshot(s)
+	f.stats.is(f.shard, Snapshot)
 	f.events.emit(ctx, Event{Kind: EventSnapshot, Target: f.options.Name, Documents: s.Documents, Done: s.Done})
 	return nil
 }
 
-// mark notes the heads of the logs, and sets the target's checkpoints there, so that
-// what comes behind them stays.
-func (f *follower) mark(ctx context.Context) ([]uint64, error) {
+// mark notes the heads of the logs in the record, then moves the target's checkpoints
+// there, so that what comes behind them stays in the log. The record decides: who loses
+// the race for it moves nothing, and who stood still afterwards moves nothing back.
+func (f *follower) mark(ctx context.Context, rec *kept[record]) error {
+	began := age{time.Now()}
 	heads := make([]uint64, f.shards)
+	ends := make([]checkpoint, f.shards)
 	for shard := range heads {
 		head, err := headOf(ctx, f.space, shard)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		heads[shard] = head
-		done := checkpoint{Seq: EndOf(head)}
+		heads[shard], ends[shard] = head, checkpoint{Seq: EndOf(head)}
 		if head > 0 {
 			seg, err := readSegment(ctx, f.space, shard, head)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			done.Total = seg.Total
-		}
-		at := kept[checkpoint]{space: f.space, key: checkpointKey(f.options.Name, shard)}
-		if err := at.change(ctx, func(c *checkpoint) bool { *c = done; return true }); err != nil {
-			return nil, err
+			ends[shard].Total = seg.Total
 		}
 	}
-	return heads, nil
+	next := rec.value
+	next.Snapshot = snapshot{Heads: heads}
+	if err := rec.save(ctx, next); err != nil {
+		return err
+	}
+	for shard, end := range ends {
+		at := kept[checkpoint]{space: f.space, key: checkpointKey(f.options.Name, shard)}
+		err := at.change(ctx, func(c *checkpoint) bool {
+			behind := c.Seq.Compare(end.Seq) < 0
+			if behind {
+				*c = end
+			}
+			return behind
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if since(began) >= headLife {
+		return errMoved // the log may have been cleared before it was kept: mark anew
+	}
+	s := rec.value.Snapshot
+	s.Marked = true
+	return f.keep(ctx, rec, s)
 }
 
 // tell reads documents and applies them.
@@ -133,22 +153,21 @@ func (f *follower) tell(ctx context.Context, resource string, ids []string, head
 	if err != nil {
 		return err
 	}
-	byShard := make([][]Change, f.shards)
-	for _, c := range found {
-		switch {
-		case c == nil || !f.takes(*c):
-		case c.After == nil:
-			l := letters{space: f.space, target: f.options.Name, shard: c.Shard, parked: map[string]bool{}}
-			if err := l.put(ctx, DeadLetter{Change: *c, Reason: "the document cannot be read", Time: c.Time}); err != nil {
-				return err
-			}
-			f.stats.rejected(c.Shard, len(l.parked))
-		default:
-			byShard[c.Shard] = append(byShard[c.Shard], *c)
-		}
-	}
-	for shard, changes := range byShard {
+	for shard := range f.shards {
+		// What the letters of before say of a document is older than what is told now.
 		f.letters = letters{space: f.space, target: f.options.Name, shard: shard, parked: map[string]bool{}}
+		var changes []Change
+		for _, c := range found {
+			switch {
+			case c == nil || c.Shard != shard || !f.takes(*c):
+			case c.After != nil:
+				changes = append(changes, *c)
+			default:
+				if err := f.reject(ctx, *c, "the document cannot be read", false); err != nil {
+					return err
+				}
+			}
+		}
 		if err := f.applyAll(ctx, changes); err != nil {
 			return err
 		}
@@ -167,15 +186,16 @@ func (d *destination) ids(ctx context.Context, resource, after string) iter.Seq2
 
 // reread reads the document of a change that tells a state, when it could not be read
 // before.
-func (f *follower) reread(ctx context.Context, c Change) (Change, bool) {
+func (f *follower) reread(ctx context.Context, c Change) (told Change, ok bool, err error) {
 	s, err := f.db.ObjectState(ctx, c.Resource, c.ID)
 	if err != nil {
-		return c, false
+		return c, false, err
 	}
 	c.Revision = s.Revision
 	if !s.Live() {
 		c.Action = Delete
-		return c, true
+		return c, true, nil
 	}
-	return f.images.tell(ctx, c, s.Image)
+	told, ok = f.images.tell(ctx, c, s.Image)
+	return told, ok, nil
 }

@@ -2,6 +2,7 @@ package replicator
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -21,102 +22,82 @@ type Stats struct {
 type stats struct {
 	mu sync.Mutex
 	Stats
-	state   State
-	last    string // error
-	snap    snapshot
-	parkedN map[int]int
-	at      map[int]checkpoint
+	shards map[int]*shardStats
+}
+
+// shardStats is what this process does for one shard of a target.
+type shardStats struct {
+	state  State
+	err    string // of the last call, while it fails
+	parked int    // documents with dead letters
 }
 
 // State is what a target is doing.
 type State string
 
-// The states of a target.
+// The states of a target. Of several shards the one that a person must know first counts,
+// which is the last one here.
 const (
-	Idle       State = "idle"       // nobody of this process works for it: another one does, or nobody does yet
-	Snapshot   State = "snapshot"   // it gets the documents from before
-	CatchingUp State = "catchingUp" // the log goes on behind what it has
+	Idle       State = "idle" // nobody of this process works for it: another one does, or nobody does yet
 	UpToDate   State = "upToDate"
+	CatchingUp State = "catchingUp" // the log goes on behind what it has
+	Snapshot   State = "snapshot"   // it gets the documents from before
 	Paused     State = "paused"
 	Failing    State = "failing" // its last call failed; it is tried again
 )
 
-func (s *stats) change(f func()) {
+func (s *stats) change(shard int, f func(*shardStats)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f()
+	if s.shards == nil {
+		s.shards = map[int]*shardStats{}
+	}
+	if s.shards[shard] == nil {
+		s.shards[shard] = &shardStats{state: Idle}
+	}
+	f(s.shards[shard])
 }
 
-func (s *stats) applied(_, n int, took time.Duration) {
-	s.change(func() {
-		s.Changes, s.Batches, s.Duration, s.last = s.Changes+int64(n), s.Batches+1, s.Duration+took, ""
-		if s.state == Failing {
-			s.state = CatchingUp
+// is notes what is done for a shard now. Whatever it is, the last call did not fail.
+func (s *stats) is(shard int, state State) {
+	s.change(shard, func(x *shardStats) { x.state, x.err = state, "" })
+}
+
+func (s *stats) applied(shard, n int, took time.Duration) {
+	s.change(shard, func(x *shardStats) {
+		s.Changes, s.Batches, s.Duration = s.Changes+int64(n), s.Batches+1, s.Duration+took
+		if x.err = ""; x.state == Failing {
+			x.state = CatchingUp
 		}
 	})
 }
 
-func (s *stats) failed(err error, again bool) {
-	s.change(func() {
+func (s *stats) failed(shard int, err error, again bool) {
+	s.change(shard, func(x *shardStats) {
 		s.Errors++
 		if again {
 			s.Retries++
 		}
-		s.state, s.last = Failing, err.Error()
+		x.state, x.err = Failing, err.Error()
 	})
 }
 
-func (s *stats) rejected(shard, parked int) {
-	s.change(func() { s.Rejected++; s.setParked(shard, parked) })
-}
+func (s *stats) rejected(shard int) { s.change(shard, func(*shardStats) { s.Rejected++ }) }
 
-func (s *stats) parked(shard, n int) { s.change(func() { s.setParked(shard, n) }) }
+func (s *stats) parked(shard, n int) { s.change(shard, func(x *shardStats) { x.parked = n }) }
 
-func (s *stats) setParked(shard, n int) {
-	if s.parkedN == nil {
-		s.parkedN = map[int]int{}
-	}
-	s.parkedN[shard] = n
-}
-
-func (s *stats) reached(shard int, c checkpoint) {
-	s.change(func() {
-		if s.at == nil {
-			s.at = map[int]checkpoint{}
-		}
-		s.at[shard], s.state = c, CatchingUp
-	})
-}
-
-func (s *stats) caughtUp(int) { s.change(func() { s.state, s.last = UpToDate, "" }) }
-
-func (s *stats) paused(is bool) {
-	s.change(func() {
-		if is {
-			s.state = Paused
-		} else if s.state == Paused || s.state == "" {
-			s.state = CatchingUp
-		}
-	})
-}
-
-func (s *stats) snapshot(snap snapshot) {
-	s.change(func() {
-		if s.snap = snap; !snap.Done {
-			s.state = Snapshot
-		}
-	})
-}
-
-// now returns what is counted.
+// now returns what is counted, and the state that counts with its error.
 func (s *stats) now() (counted Stats, state State, lastError string, parked int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for n := range maps.Values(s.parkedN) {
-		parked += n
+	order := []State{Idle, UpToDate, CatchingUp, Snapshot, Paused, Failing}
+	rank := 0
+	for _, shard := range slices.Sorted(maps.Keys(s.shards)) {
+		x := s.shards[shard]
+		if r := slices.Index(order, x.state); r > rank {
+			rank, lastError = r, x.err
+		}
+		parked += x.parked
 	}
-	if state = s.state; state == "" {
-		state = Idle
-	}
-	return s.Stats, state, s.last, parked
+	return s.Stats, order[rank], lastError, parked
 }
