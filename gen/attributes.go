@@ -70,11 +70,11 @@ func (b *builder) attributes(o *object) *attributeTable {
 		case v.kind == customValue:
 			typ, call := v.attribute()
 			if typ == "" {
-				set := "true"
+				set := fmt.Sprintf("%q, func(*%s) bool { return true }", f.attribute, o.name)
 				if f.optional || v.absent {
-					set = x + " != nil"
+					set = get(f.attribute, "bool", x+" != nil")
 				}
-				t.add(f.name, "s3db.AnyAttr[D]", fmt.Sprintf("s3db.ValueAt(at, %s)", get(f.attribute, "bool", set)))
+				t.add(f.name, "s3db.AnyAttr[D]", fmt.Sprintf("s3db.ValueAt(at, %s)", set))
 				break
 			}
 			t.add(f.name, fmt.Sprintf("s3db.%s[D, %s]", typ, v.typ),

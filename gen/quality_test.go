@@ -136,6 +136,9 @@ linters:
     revive:
       rules: [{name: exported}, {name: unused-parameter}, {name: receiver-naming}, {name: redefines-builtin-id}, {name: unexported-return}]
     staticcheck: {checks: [all, -ST1000, -ST1003]}
+  exclusions:
+    rules:
+      - {path: ^gotypes/, linters: [unconvert], text: unnecessary conversion} # of an alias of what is stored, which is no type of its own
 formatters:
   enable: [gofmt, goimports]
 issues: {max-issues-per-linter: 0, max-same-issues: 0}
