@@ -21,8 +21,19 @@ func shown(t *testing.T, terminal bool) string {
 	t.Helper()
 	var out bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		state := replicator.Status{Target: "copy", State: replicator.Snapshot}
-		m := &monitor{ask: func(context.Context) ([]replicator.Status, error) { return []replicator.Status{state}, nil }}
+		var mu sync.Mutex
+		state := replicator.Status{Target: "copy"}
+		set := func(is replicator.State, behind uint64) {
+			mu.Lock()
+			defer mu.Unlock()
+			state.State, state.LagChanges = is, behind
+		}
+		set(replicator.Snapshot, 0)
+		m := &monitor{ask: func(context.Context) ([]replicator.Status, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return []replicator.Status{state}, nil
+		}}
 		s := &screen{w: &out, drawn: terminal, last: map[string]string{}}
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
@@ -37,13 +48,13 @@ func shown(t *testing.T, terminal bool) string {
 		}
 		step(replicator.Event{Kind: replicator.EventSnapshot, Documents: 500})
 		step(replicator.Event{Kind: replicator.EventSnapshot, Documents: 10_200})
-		state.State, state.LagChanges = replicator.CatchingUp, 7
+		set(replicator.CatchingUp, 7)
 		step(replicator.Event{Kind: replicator.EventSnapshot, Documents: 10_300, Done: true})
 		step(replicator.Event{Kind: replicator.EventApplied, Changes: 7})
 		for range 2 { // it is told once
 			step(replicator.Event{Kind: replicator.EventError, Err: errors.New("connection refused")})
 		}
-		state.State, state.LagChanges = replicator.UpToDate, 0
+		set(replicator.UpToDate, 0)
 		change := replicator.Change{Action: replicator.Insert, Resource: "users", ID: "ada"}
 		step(replicator.Event{Kind: replicator.EventRejected, Change: &change, Err: replicator.ErrRejected})
 		stop()
