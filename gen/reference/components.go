@@ -206,6 +206,9 @@ func (c *componentWriter) typ(t *schema.Type, f form) ordered {
 	case t.Kind == schema.KindPassword:
 		return textSchema(t, "password", f)
 	}
+	if t.GoType != nil { // its JSON is its own affair
+		return ordered{{"title", t.GoType.String()}}
+	}
 	switch t.Kind {
 	case schema.KindString, schema.KindText:
 		return textSchema(t, "", f)

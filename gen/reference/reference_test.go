@@ -246,6 +246,25 @@ func TestSecretsAreWriteOnly(t *testing.T) {
 	}
 }
 
+// TestTypesOfPrograms: nothing is claimed of the JSON of types that the program has.
+func TestTypesOfPrograms(t *testing.T) {
+	text := written(t, parse(t, "schema.yaml", "package: shop\nresources: {users: {attributes: {level: {type: integer, goType: log/slog.Level}, n: integer}}}\n"))["openapi"]
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ Type, Title string }
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatal(err)
+	}
+	got := doc.Components.Schemas["User"].Properties
+	if got["level"].Type != "" || got["level"].Title != "log/slog.Level" || got["n"].Type != "integer" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestDeterministic writes every document again and again: not a byte may differ.
 func TestDeterministic(t *testing.T) {
 	const runs = 10
