@@ -68,8 +68,8 @@ canary: $(VERSITYGW) servers ## Search what all tests print and send to S3 for t
 		go test -v -short -count 1 ./... $(MODULES) 2>&1 | go run ./internal/canary/scan
 
 .PHONY: test-minio
-test-minio: $(MINIO) ## Run the tests that need a server on MinIO (its first build takes minutes)
-	PATH="$(TOOLS):$$PATH" S3DB_TEST_SERVER=minio S3DB_TEST_REQUIRE_SERVERS=1 \
+test-minio: $(MINIO) servers ## Run the tests that need a server on MinIO (its first build takes minutes)
+	$(SERVERS) S3DB_TEST_SERVER=minio \
 		go test $$(grep -rl --include='*_test.go' 's3dbgen/internal/testserver"' . | xargs -n1 dirname | sort -u)
 
 .PHONY: lint
