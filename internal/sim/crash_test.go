@@ -22,7 +22,7 @@ type crashOp struct {
 	fsck bool
 
 	full      bool // there are documents of all ids before
-	abandoned bool // before, an insert of d2 crashed with entries and claims of v1
+	abandoned bool // before, an insert of a2 crashed with entries and claims of v1
 }
 
 const crashP, crashK = 3, 2
@@ -37,24 +37,24 @@ func crashOps() []crashOp {
 	renamed := map[string]string{"email": "v2", "phone": ""}
 	back := map[string]string{"email": "v0", "country": "v0"}
 	return []crashOp{
-		{name: "insert", cmd: command{op: opInsert, id: "d1", in: full("v1")}},
-		{name: "insert of a taken id", cmd: command{op: opInsert, id: "d0", in: full("v0")}},
-		{name: "insert of taken values", cmd: command{op: opInsert, id: "d2", in: full("v1")}},
-		{name: "insert of the first document's values", cmd: command{op: opInsert, id: "d2", in: full("v0")}},
-		{name: "update of indexed fields", cmd: command{op: opUpdate, id: "d0", patch: moved}},
-		{name: "update of unique fields", cmd: command{op: opUpdate, id: "d0", patch: renamed}},
-		{name: "update back", cmd: command{op: opUpdate, id: "d0", patch: back}},
-		{name: "upsert of a new document", cmd: command{op: opUpsert, id: "d1", in: full("v1")}},
-		{name: "upsert of an existing document", cmd: command{op: opUpsert, id: "d0", in: full("v2")}},
-		{name: "replace", cmd: command{op: opReplace, id: "d0", in: full("v1")}},
-		{name: "delete", cmd: command{op: opDelete, id: "d0"}},
+		{name: "insert", cmd: command{op: opInsert, id: "a1", in: full("v1")}},
+		{name: "insert of a taken id", cmd: command{op: opInsert, id: "a0", in: full("v0")}},
+		{name: "insert of taken values", cmd: command{op: opInsert, id: "a2", in: full("v1")}},
+		{name: "insert of the first document's values", cmd: command{op: opInsert, id: "a2", in: full("v0")}},
+		{name: "update of indexed fields", cmd: command{op: opUpdate, id: "a0", patch: moved}},
+		{name: "update of unique fields", cmd: command{op: opUpdate, id: "a0", patch: renamed}},
+		{name: "update back", cmd: command{op: opUpdate, id: "a0", patch: back}},
+		{name: "upsert of a new document", cmd: command{op: opUpsert, id: "a1", in: full("v1")}},
+		{name: "upsert of an existing document", cmd: command{op: opUpsert, id: "a0", in: full("v2")}},
+		{name: "replace", cmd: command{op: opReplace, id: "a0", in: full("v1")}},
+		{name: "delete", cmd: command{op: opDelete, id: "a0"}},
 		{name: "delete of many", cmd: command{op: opDeleteMany, ids: simIDs}, full: true},
 		{name: "delete of all", cmd: command{op: opDeleteAll}, full: true},
-		{name: "take-over", cmd: command{op: opInsert, id: "d1", in: full("v1")}, abandoned: true},
-		{name: "update that takes over", cmd: command{op: opUpdate, id: "d0", patch: map[string]string{"email": "v1", "phone": "v1"}}, abandoned: true},
-		{name: "insert by the abandoned owner", cmd: command{op: opInsert, id: "d2", in: full("v1")}, abandoned: true},
-		{name: "content", cmd: command{op: opSetContent, id: "d0"}},
-		{name: "delete of the content", cmd: command{op: opDeleteContent, id: "d0"}},
+		{name: "take-over", cmd: command{op: opInsert, id: "a1", in: full("v1")}, abandoned: true},
+		{name: "update that takes over", cmd: command{op: opUpdate, id: "a0", patch: map[string]string{"email": "v1", "phone": "v1"}}, abandoned: true},
+		{name: "insert by the abandoned owner", cmd: command{op: opInsert, id: "a2", in: full("v1")}, abandoned: true},
+		{name: "content", cmd: command{op: opSetContent, id: "a0"}},
+		{name: "delete of the content", cmd: command{op: opDeleteContent, id: "a0"}},
 		{name: "repair", fsck: true},
 		{name: "repair of leftovers", fsck: true, abandoned: true},
 	}
@@ -160,15 +160,15 @@ func (s *schedule) prepare(t *testing.T, x crashCase) {
 	insert := func(id, v string) crashOp {
 		return crashOp{cmd: command{op: opInsert, id: id, in: content{email: v, phone: v, country: v, city: v, plan: v}}}
 	}
-	list := []crashOp{insert("d0", "v0"), {cmd: command{op: opSetContent, id: "d0"}}}
+	list := []crashOp{insert("a0", "v0"), {cmd: command{op: opSetContent, id: "a0"}}}
 	if x.deleted {
-		list = append(list, crashOp{cmd: command{op: opDelete, id: "d0"}})
+		list = append(list, crashOp{cmd: command{op: opDelete, id: "a0"}})
 	}
 	abandoned := slices.ContainsFunc(x.ops, func(op crashOp) bool { return op.abandoned })
 	if slices.ContainsFunc(x.ops, func(op crashOp) bool { return op.full }) {
-		list = append(list, insert("d1", "v2"))
+		list = append(list, insert("a1", "v2"))
 		if !abandoned {
-			list = append(list, insert("d2", "v1"))
+			list = append(list, insert("a2", "v1"))
 		}
 	}
 	for i, op := range list {
@@ -177,8 +177,8 @@ func (s *schedule) prepare(t *testing.T, x crashCase) {
 		}
 	}
 	if abandoned {
-		err := s.crash(t, 110, insert("d2", "v1"), func(req memstore.Request) memstore.Injection {
-			if req.Key == dataKey+"d2" {
+		err := s.crash(t, 110, insert("a2", "v1"), func(req memstore.Request) memstore.Injection {
+			if req.Key == dataKey+"a2" {
 				return memstore.Injection{Fault: memstore.Crash}
 			}
 			return memstore.Injection{}

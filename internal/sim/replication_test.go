@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/s3dbgen/s3dbgen/internal/clienttest"
@@ -22,20 +22,61 @@ import (
 // replication is what is known of a run whose writes are replicated: what was about to
 // be written, what was acknowledged, and what the target was sent.
 type replication struct {
-	place targettest.Memory // a target that keeps the last state of each document
+	*schedule
+
+	shards int
+	lease  time.Duration
+	keeps  bool // the target keeps its checkpoints itself
+	place  targettest.Memory
 
 	mu        sync.Mutex
 	announced map[s3db.Revision]string // id
 	committed map[s3db.Revision]string
-	deletes   map[s3db.Revision]s3db.Revision      // what a delete was prepared on
-	log       map[replicator.Seq]replicator.Change // all that was sent, by its position
+	deletes   map[s3db.Revision]s3db.Revision    // what a delete was prepared on
+	log       map[position]replicator.Change     // all that was sent
+	effects   map[string][]position              // what changed the target, by id
+	reached   map[int]replicator.Seq             // the target's own checkpoints, by shard
+	appliers  map[int]string                     // the process that applied last, by shard
+	applying  func(process string, applied bool) // is called before and after each call of the target; or nil
+	met       met
 	wrong     []string
 }
 
-func newReplication() *replication {
-	return &replication{
-		announced: map[s3db.Revision]string{}, committed: map[s3db.Revision]string{}, deletes: map[s3db.Revision]s3db.Revision{}, log: map[replicator.Seq]replicator.Change{},
+// position is the place of a change in all logs.
+type position struct {
+	shard int
+	seq   replicator.Seq
+}
+
+func (p position) compare(q position) int {
+	if p.shard != q.shard {
+		return p.shard - q.shard
 	}
+	return p.seq.Compare(q.seq)
+}
+
+func (p position) String() string { return fmt.Sprintf("%d/%s", p.shard, p.seq) }
+
+// met counts what makes a run worth its time, so that a test can tell that its runs had it.
+type met struct {
+	moves   int // another process applied to a shard than before
+	shared  int // changes were applied while another process had another shard
+	zombies int // and after another process had taken the lease of the same one
+}
+
+func (m *met) add(n met) {
+	m.moves, m.shared, m.zombies = m.moves+n.moves, m.shared+n.shared, m.zombies+n.zombies
+}
+
+func newReplication(s *schedule, shards int) *replication {
+	x := &replication{
+		schedule: s, shards: shards, lease: time.Second, // short, so that it is often lost without notice
+		announced: map[s3db.Revision]string{}, committed: map[s3db.Revision]string{}, deletes: map[s3db.Revision]s3db.Revision{},
+		log: map[position]replicator.Change{}, effects: map[string][]position{}, reached: map[int]replicator.Seq{}, appliers: map[int]string{},
+	}
+	x.place.Applied = func(c replicator.Change) { x.effects[c.ID] = append(x.effects[c.ID], position{c.Shard, c.Seq}) }
+	s.plugins = x.writer
+	return x
 }
 
 // witness is a plugin that notes what is written.
@@ -68,102 +109,200 @@ func (x *replication) writer() []s3db.Option {
 	return []s3db.Option{s3db.WithPlugin(witness{x}, replicator.New(replicator.Options{WriteOnly: true, Resources: []string{"accounts"}}))}
 }
 
-// sink is a target that notes what it is sent and passes it on.
+// sink is the target of a process. It notes what it is sent and passes it on.
 type sink struct {
 	replicator.Target
 	*replication
-	rnd *rand.Rand // fails now and then; nil: never
+	process string
+	rnd     *rand.Rand // is slow and fails now and then; nil: never
 }
 
 func (s sink) Apply(ctx context.Context, list []replicator.Change) ([]replicator.Rejection, error) {
+	if s.rnd != nil && s.rnd.IntN(4) == 0 {
+		pass(time.Duration(s.rnd.Int64N(int64(30 * time.Second))))
+	}
+	if s.applying != nil {
+		s.applying(s.process, false)
+		defer s.applying(s.process, true)
+	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet(list[0].Shard)
 	fails := s.rnd != nil && s.rnd.IntN(6) == 0
 	part := list
-	if fails {
+	switch {
+	case fails && s.keeps: // all in one transaction
+		part = list[:len(list)*s.rnd.IntN(2)]
+	case fails:
 		part = list[:s.rnd.IntN(len(list)+1)]
 	}
 	for _, c := range part {
-		if had, ok := s.log[c.Seq]; ok && (had.Revision != c.Revision || had.ID != c.ID) && !c.Snapshot {
-			s.wrong = append(s.wrong, fmt.Sprintf("position %s was %s of %s, is %s of %s", c.Seq, had.Revision, had.ID, c.Revision, c.ID))
+		at := position{c.Shard, c.Seq}
+		if had, ok := s.log[at]; ok && (had.Revision != c.Revision || had.ID != c.ID) && !c.Snapshot {
+			s.wrong = append(s.wrong, fmt.Sprintf("position %s was %s of %s, is %s of %s", at, had.Revision, had.ID, c.Revision, c.ID))
 		}
-		s.log[c.Seq] = c
+		s.log[at] = c
 	}
-	s.mu.Unlock()
-	if _, err := s.Target.Apply(ctx, part); err != nil {
+	rejected, err := s.Target.Apply(ctx, part)
+	if err != nil {
 		return nil, err
 	}
+	s.reach(part, rejected)
 	if fails {
 		return nil, fmt.Errorf("the connection broke after %d of %d changes", len(part), len(list))
 	}
-	return nil, nil
+	return rejected, nil
+}
+
+// reach moves the checkpoint of the target up to the first change that it rejects.
+func (s sink) reach(list []replicator.Change, rejected []replicator.Rejection) {
+	if len(rejected) > 0 {
+		list = list[:rejected[0].Index]
+	}
+	for _, c := range list {
+		if !c.Snapshot && !c.Again && c.Seq.Compare(s.reached[c.Shard]) > 0 {
+			s.reached[c.Shard] = c.Seq
+		}
+	}
+}
+
+// meet notes who has leases when a process applies changes of a shard.
+func (s sink) meet(shard int) {
+	if last, ok := s.appliers[shard]; ok && last != s.process {
+		s.met.moves++
+	}
+	s.appliers[shard] = s.process
+	for i := range s.shards {
+		switch holder, ended := s.holder(i); {
+		case holder == "" || holder == s.process:
+		case i == shard:
+			s.met.zombies++
+		case !ended:
+			s.met.shared++
+		}
+	}
+}
+
+// holder is the process that took the lease of a shard of the target last; "" when it gave
+// it back. ended says that its time is over.
+func (x *replication) holder(shard int) (process string, ended bool) {
+	obj, err := x.server.Client().Get(context.Background(), fmt.Sprintf("plugin=replicator/lease/target=copy/shard=%d", shard))
+	if err != nil {
+		return "", true
+	}
+	var held struct {
+		Holder string
+		Until  time.Time
+	}
+	if json.Unmarshal(obj.Body, &held) != nil {
+		return "", true
+	}
+	return held.Holder, time.Now().After(held.Until)
+}
+
+// keeper is a target that keeps its checkpoints itself.
+type keeper struct{ sink }
+
+// Checkpoint implements [replicator.Checkpointer].
+func (k keeper) Checkpoint(_ context.Context, shard int) (replicator.Seq, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.reached[shard], nil
 }
 
 // process opens a program that replicates.
-func (x *replication) process(ctx context.Context, store s3db.Store, p, k int, rnd *rand.Rand) (*replicator.Replicator, error) {
+func (x *replication) process(ctx context.Context, store s3db.Store, name string, rnd *rand.Rand) (*clienttest.Accounts, *replicator.Replicator, error) {
+	s := sink{x.place.Target(), x, name, rnd}
+	target := replicator.Target(s)
+	if x.keeps {
+		target = keeper{s}
+	}
 	r := replicator.New(replicator.Options{
-		OnDemand: true, Lease: time.Second, // short, so that it is often lost without notice
+		OnDemand: true, Lease: x.lease, Shards: x.shards, Instance: name,
 		Targets: []replicator.TargetOptions{{
-			Name: "copy", Target: sink{x.place.Target(), x, rnd}, NoSnapshot: true, BatchSize: 3,
+			Name: "copy", Target: target, NoSnapshot: true, BatchSize: 3,
 			Routes: map[string][]replicator.Route{"accounts": {{}}},
 		}},
 	})
-	_, err := clienttest.Open(ctx, store, p, k, retry(), s3db.WithPlugin(r))
-	return r, err
+	c, err := clienttest.Open(ctx, store, x.p, x.k, retry(), s3db.WithPlugin(r))
+	return c, r, err
 }
 
 // register makes the target known, so that it gets what is written from then on.
-func (x *replication) register(t *testing.T, s *schedule) {
+func (x *replication) register(t *testing.T) {
 	t.Helper()
-	r, err := x.process(t.Context(), s.server.Client(), s.p, s.k, nil)
+	_, r, err := x.process(t.Context(), x.server.Client(), "register", nil)
 	if err == nil {
 		err = r.Sync(t.Context())
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	pass(2 * time.Second)
+	pass(2 * x.lease)
 }
 
-// check compares the log with what was committed, and the target with the documents.
-// The state of each document remembers what led to it.
-func (x *replication) check(t *testing.T, server *memstore.Server, p, k int, local bool) {
+// check brings the target up to date, compares the log with what was committed, and the
+// target with the documents.
+func (x *replication) check(t *testing.T) {
 	t.Helper()
-	say := func(format string, args ...any) { x.wrong = append(x.wrong, fmt.Sprintf(format, args...)) }
-	store := server.Client()
-	r, err := x.process(t.Context(), store, p, k, nil)
+	_, r, err := x.process(t.Context(), x.server.Client(), "check", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
-		pass(2 * time.Second) // leases of the dead
-		if err := r.Sync(t.Context()); err != nil {
-			say("the last sync: %v", err)
+	x.settle(t, r)
+	for _, key := range x.server.Keys() {
+		if strings.HasPrefix(key, "plugin=replicator/outbox/") {
+			x.say("%s is left", key)
 		}
-		pass(2 * time.Hour) // nothing is in flight any more
+	}
+	x.compare(t, x.logged())
+}
+
+func (x *replication) say(format string, args ...any) {
+	x.wrong = append(x.wrong, fmt.Sprintf(format, args...))
+}
+
+// settle replicates until nothing is in flight any more.
+func (x *replication) settle(t *testing.T, r *replicator.Replicator) {
+	t.Helper()
+	for range 2 {
+		pass(2 * x.lease) // leases of the dead
+		if err := r.Sync(t.Context()); err != nil {
+			x.say("the last sync: %v", err)
+		}
+		pass(2 * time.Hour)
 	}
 	if err := r.Sync(t.Context()); err != nil {
-		say("the last sync: %v", err)
+		x.say("the last sync: %v", err)
 	}
-	for _, key := range server.Keys() {
-		if strings.HasPrefix(key, "plugin=replicator/outbox/") {
-			say("%s is left", key)
-		}
-	}
-	logged := map[string][]string{} // tokens by id
+}
+
+// logged compares the log with what was committed, and what changed the target with
+// the log: each change of a document once, in its order, none before the one that
+// precedes it. It returns the tokens of the changes by id.
+func (x *replication) logged() map[string][]string {
+	logged := map[string][]string{}
+	order := map[string][]position{}
 	seen := map[s3db.Revision]bool{}
-	for _, seq := range slices.SortedFunc(keysOf(x.log), replicator.Seq.Compare) {
-		c := x.log[seq]
+	for _, at := range slices.SortedFunc(maps.Keys(x.log), position.compare) {
+		c := x.log[at]
 		switch {
 		case c.Snapshot:
-			say("%s of %s tells a state although nothing else wrote", seq, c.ID)
+			x.say("%s of %s tells a state although nothing else wrote", at, c.ID)
 			continue
 		case x.announced[c.Revision] != c.ID:
-			say("%s of %s was never written", c.Revision, c.ID)
+			x.say("%s of %s was never written", c.Revision, c.ID)
 		case seen[c.Revision]:
-			say("%s of %s is twice in the log", c.Revision, c.ID)
+			x.say("%s of %s is twice in the log", c.Revision, c.ID)
 		}
 		seen[c.Revision] = true
 		logged[c.ID] = append(logged[c.ID], tokenOf(c.Revision))
+		order[c.ID] = append(order[c.ID], at)
+	}
+	for id, list := range order {
+		if !slices.Equal(list, x.effects[id]) {
+			x.say("changes of %s are at %v, the target took them as %v", id, list, x.effects[id])
+		}
 	}
 	gone := map[s3db.Revision]bool{}
 	for rev, base := range x.deletes {
@@ -174,15 +313,15 @@ func (x *replication) check(t *testing.T, server *memstore.Server, p, k int, loc
 	for rev, id := range x.committed {
 		base, deletes := x.deletes[rev]
 		// Where deletes leave nothing, of two of one state either stands for both.
-		if !seen[rev] && !(local && deletes && gone[base]) {
-			say("%s of %s was committed and is missing", rev, id)
+		if !seen[rev] && !(x.local && deletes && gone[base]) {
+			x.say("%s of %s was committed and is missing", rev, id)
 		}
 	}
-	x.compare(t, store, logged, local, say)
+	return logged
 }
 
-// compare looks at each document.
-func (x *replication) compare(t *testing.T, store *memstore.Store, logged map[string][]string, local bool, say func(string, ...any)) {
+// compare looks at each document. Its state remembers what led to it.
+func (x *replication) compare(t *testing.T, logged map[string][]string) {
 	t.Helper()
 	tokens := map[string]bool{}
 	for rev := range x.announced {
@@ -193,10 +332,10 @@ func (x *replication) compare(t *testing.T, store *memstore.Store, logged map[st
 		live[row.ID] = string(row.Revision)
 	}
 	for _, id := range simIDs {
-		obj, err := store.Get(t.Context(), dataKey+id)
+		obj, err := x.server.Client().Get(t.Context(), dataKey+id)
 		if err != nil {
 			if live[id] != "" {
-				say("%s is at the target and does not exist", id)
+				x.say("%s is at the target and does not exist", id)
 			}
 			continue
 		}
@@ -206,12 +345,12 @@ func (x *replication) compare(t *testing.T, store *memstore.Store, logged map[st
 		}
 		if want := body.Rev; strings.HasSuffix(obj.Metadata["s"], "D") {
 			if live[id] != "" {
-				say("%s is at the target and was deleted", id)
+				x.say("%s is at the target and was deleted", id)
 			}
 		} else if live[id] != want {
-			say("%s is at revision %q at the target, not %q", id, live[id], want)
+			x.say("%s is at revision %q at the target, not %q", id, live[id], want)
 		}
-		if local {
+		if x.local {
 			continue // a delete leaves nothing that remembers
 		}
 		truth := []string{tokenOf(s3db.Revision(body.Rev))}
@@ -223,17 +362,7 @@ func (x *replication) compare(t *testing.T, store *memstore.Store, logged map[st
 		got := logged[id]
 		got = got[max(0, len(got)-len(truth)):]
 		if !slices.Equal(truth, got) {
-			say("%s was written as %q and logged as %q", id, truth, logged[id])
-		}
-	}
-}
-
-func keysOf[K comparable, V any](m map[K]V) func(func(K) bool) {
-	return func(yield func(K) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
+			x.say("%s was written as %q and logged as %q", id, truth, logged[id])
 		}
 	}
 }
@@ -241,153 +370,16 @@ func keysOf[K comparable, V any](m map[K]V) func(func(K) bool) {
 // tokenOf is the part of a revision that documents remember.
 func tokenOf(rev s3db.Revision) string { return string(rev[:11]) }
 
-// runReplication runs writers and replicating processes, two at a time, over a bad
-// network. All of them crash.
-func runReplication(t *testing.T, seed uint64) {
-	t.Helper()
-	s := &schedule{seed: seed}
-	x := newReplication()
-	s.plugins = x.writer
-	defer func() {
-		if s.violations = append(s.violations, x.wrong...); t.Failed() || len(s.violations) > 0 {
-			t.Error(s.report())
-		}
-	}()
-	synctest.Test(t, func(t *testing.T) {
-		rnd := rand.New(rand.NewPCG(seed, 77))
-		s.start = time.Now()
-		s.p, s.k, s.local = rnd.IntN(2), rnd.IntN(2), rnd.IntN(5) == 0
-		s.server = memstore.NewServer(memstore.Options{Local: s.local})
-		x.register(t, s)
-		writers, each := 2+rnd.IntN(2), 3+rnd.IntN(5)
-		for phase := range 1 + rnd.IntN(2) {
-			var running sync.WaitGroup
-			stop := make(chan struct{})
-			for i := range 2 {
-				running.Go(func() { s.replicate(t, x, uint64(phase*10+i), stop) }) //nolint:gosec // small
-			}
-			var writing sync.WaitGroup
-			for i := range writers {
-				writing.Go(func() {
-					w := &worker{schedule: s, number: i, rnd: rand.New(rand.NewPCG(seed, uint64(5000+phase*100+i)))} //nolint:gosec // small
-					w.run(t.Context(), phase, each)
-				})
-			}
-			writing.Wait()
-			close(stop)
-			running.Wait()
-			pass(20 * time.Minute)
-		}
-		x.check(t, s.server, s.p, s.k, s.local)
-	})
+// report moves what is wrong to the schedule.
+func (x *replication) failed(t *testing.T) bool {
+	x.violations = append(x.violations, x.wrong...)
+	x.wrong = nil
+	return t.Failed() || len(x.violations) > 0
 }
 
-// replicate runs one process after the other until it is told to stop.
-func (s *schedule) replicate(t *testing.T, x *replication, number uint64, stop <-chan struct{}) {
-	t.Helper()
-	rnd := rand.New(rand.NewPCG(s.seed, 300+number))
-	for life := uint64(0); ; life++ {
-		dies := 0
-		if rnd.IntN(2) == 0 {
-			dies = 3 + rnd.IntN(40)
-		}
-		store := newNetwork(s.server, s.seed*1_000_033+number*1000+life, dies)
-		store.Observe((&worker{schedule: s, number: int(50 + number)}).observe) //nolint:gosec // small
-		r, err := x.process(t.Context(), store, s.p, s.k, rand.New(rand.NewPCG(s.seed, 900+number*100+life)))
-		for rounds := 2 + rnd.IntN(10); err == nil && rounds > 0; rounds-- {
-			_ = r.Sync(t.Context()) // how it ends is not the point
-			pass(time.Duration(rnd.Int64N(int64(20 * time.Second))))
-			select {
-			case <-stop:
-				return
-			default:
-			}
-		}
-		select {
-		case <-stop:
-			return
-		default:
-			pass(time.Second)
-		}
-	}
-}
-
-// replications runs n runs from a seed on.
-func replications(t *testing.T, seed uint64, n int, one func()) {
-	t.Helper()
-	for i := range n {
-		runReplication(t, seed+uint64(i)) //nolint:gosec // small
-		one()
-		if t.Failed() {
-			t.Fatalf("seed %d", seed+uint64(i)) //nolint:gosec // small
-		}
-	}
-}
-
-// TestReplication runs a few fixed schedules; make sim runs many.
-func TestReplication(t *testing.T) { replications(t, firstSeed(), cases(60), func() {}) }
-
-// TestReplicationCrashes cuts off each operation of a writer, and then the process that
-// settles and applies it, at each of their requests; another process goes on.
-func TestReplicationCrashes(t *testing.T) {
-	replicationCrashes(t, func() {})
-}
-
-func replicationCrashes(t *testing.T, one func()) {
-	t.Helper()
-	for _, op := range crashOps() {
-		if op.fsck || op.cmd.op == opDeleteContent {
-			continue
-		}
-		for request, struck := 1, true; struck; request++ {
-			struck = false
-			for mode := range crashModes {
-				struck = crashReplication(t, op, crashPoint{request, mode}, crashPoint{}) || struck
-				one()
-			}
-		}
-		for request, struck := 1, true; struck; request++ {
-			struck = false
-			for mode := range crashModes {
-				struck = crashReplication(t, op, crashPoint{}, crashPoint{request, mode}) || struck
-				one()
-			}
-		}
-		if t.Failed() {
-			return
-		}
-	}
-}
-
-// crashReplication reports whether a crash struck.
-func crashReplication(t *testing.T, op crashOp, writes, replicates crashPoint) (struck bool) {
-	t.Helper()
-	s := &schedule{p: crashP, k: crashK}
-	x := newReplication()
-	s.plugins = x.writer
-	defer func() {
-		if s.violations = append(s.violations, x.wrong...); t.Failed() || len(s.violations) > 0 {
-			t.Errorf("%s, writer %+v, replicator %+v\n%s", op.name, writes, replicates, s.report())
-		}
-	}()
-	synctest.Test(t, func(t *testing.T) {
-		s.start = time.Now()
-		s.server = memstore.NewServer(memstore.Options{})
-		x.register(t, s)
-		s.prepare(t, crashCase{ops: []crashOp{op}})
-		_ = s.crash(t, 1, op, writes.fault(&struck)) // how it ends is not the point
-		store := s.server.Client()
-		r, err := x.process(t.Context(), store, crashP, crashK, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		store.ResetCounts()
-		store.Observe((&worker{schedule: s, number: 50}).observe)
-		store.SetFault(replicates.fault(&struck))
-		_ = r.Sync(t.Context())
-		pass(10 * time.Minute) // what is late has arrived
-		_ = s.crash(t, 2, op, nil)
-		x.check(t, s.server, crashP, crashK, false)
-	})
-	return struck
+// observed is a client of the server whose requests are in the report.
+func (x *replication) observed(number int) *memstore.Store {
+	store := x.server.Client()
+	store.Observe((&worker{schedule: x.schedule, number: number}).observe)
+	return store
 }

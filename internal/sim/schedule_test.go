@@ -34,7 +34,7 @@ type schedule struct {
 }
 
 var (
-	simIDs       = []string{"d0", "d1", "d2"}
+	simIDs       = []string{"a0", "a1", "a2"}
 	simValues    = []string{"v0", "v1", "v2"}
 	constraints  = []string{"email", "phone"}
 	simulatedGap = []time.Duration{0, time.Millisecond, 100 * time.Millisecond, 5 * time.Second, 4 * time.Minute}

@@ -58,10 +58,15 @@ func TestSim(t *testing.T) {
 		say("reference model: seeds %d to %d", seed, seed+uint64(n/4)-1)
 	})
 	part("replication", func(t *testing.T, one func()) {
-		replicationCrashes(t, one)
-		say("replication: writer and replicator, each at every request")
-		replications(t, seed, n/2, one)
-		say("replication: seeds %d to %d", seed, seed+uint64(n/2)-1)
+		for shards := range 3 {
+			replicationCrashes(t, 1+shards, one)
+		}
+		say("replication: writer and replicator, each at every request, with 1 to 3 shards")
+		zombies(t, replicatedOps(), one)
+		say("replication: a process that stands still, at every request")
+		replicationPairs(t, seed, n/2, one)
+		met := replications(t, seed, n/2, one)
+		say("replication: seeds %d to %d; %+v", seed, seed+uint64(n/2)-1, met)
 	})
 	for i := range width {
 		from, to := i*n/width, (i+1)*n/width
