@@ -58,8 +58,12 @@ var importRules = []importRule{
 		because:  "generator plugins see the schema and what is decided about the package, not how it is printed",
 	},
 	{
+		packages: "gen/sources",
+		because:  "what a generation depends on is files",
+	},
+	{
 		packages: "gen/gosource",
-		ours:     []string{"schema"},
+		ours:     []string{"schema", "gen/sources"},
 		others:   []string{"golang.org/x/mod", "golang.org/x/tools"},
 		because:  "only this package looks at the Go code of users",
 	},

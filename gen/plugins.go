@@ -9,19 +9,58 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/s3dbgen/s3dbgen/gen/gosource"
 	"github.com/s3dbgen/s3dbgen/gen/plugin"
+	"github.com/s3dbgen/s3dbgen/gen/sources"
 	"github.com/s3dbgen/s3dbgen/schema"
 )
 
 // processes returns the plugins that a schema names, which run in its directory.
-func processes(s *schema.Schema, stderr io.Writer) []plugin.Plugin {
-	var list []plugin.Plugin
+func processes(s *schema.Schema, stderr io.Writer) []*plugin.Process {
+	var list []*plugin.Process
 	for _, x := range s.Plugins {
 		list = append(list, &plugin.Process{
 			Plugin: x.Name, Command: x.Command, Options: x.Options, Timeout: x.Timeout, Dir: filepath.Dir(s.File), Stderr: stderr,
 		})
 	}
 	return list
+}
+
+// readByPlugins returns what the plugins of a schema depend on beside their requests, as
+// far as it says so: their programs, the Go sources of those that "go run" runs, and
+// what they read.
+func readByPlugins(ctx context.Context, s *schema.Schema) (sources.Set, error) {
+	dir, err := filepath.Abs(filepath.Dir(s.File))
+	if err != nil {
+		return sources.Set{}, err
+	}
+	var all sources.Set
+	for i, process := range processes(s, nil) {
+		x := s.Plugins[i]
+		if x.Unbounded {
+			continue
+		}
+		program, err := process.Program()
+		if err != nil {
+			return all, err
+		}
+		reads := sources.Set{Variables: []string{"PATH"}}
+		if filepath.IsAbs(program) {
+			reads.Programs = []string{program}
+		}
+		for _, name := range x.Reads {
+			reads.Trees = append(reads.Trees, filepath.Join(dir, filepath.FromSlash(name)))
+		}
+		all = all.Merge(reads)
+		if len(x.Command) > 2 && x.Command[0] == "go" && x.Command[1] == "run" {
+			code, err := gosource.Program(ctx, dir, x.Command[2:])
+			if err != nil {
+				return all, err
+			}
+			all = all.Merge(code)
+		}
+	}
+	return all, nil
 }
 
 // extend lets plugins add files to those of the package. Plugins run one after the

@@ -12,6 +12,7 @@ import (
 
 	"github.com/s3dbgen/s3dbgen/gen/gosource"
 	"github.com/s3dbgen/s3dbgen/gen/plugin"
+	"github.com/s3dbgen/s3dbgen/gen/sources"
 	"github.com/s3dbgen/s3dbgen/schema"
 )
 
@@ -27,21 +28,31 @@ type Input struct {
 
 // Prepared is a plan, and what it was made from.
 type Prepared struct {
-	*Plan           // nil when a diagnostic is an error
-	Sources Sources // of the types that the schema names with goType, also without a plan
+	*Plan             // nil when a diagnostic is an error
+	Sources   Sources // of types and plugins, also without a plan
+	Unbounded bool    // a plugin may read more than Sources
 }
 
-// Sources are the Go sources on which a generation depends beside the schema.
-type Sources = gosource.Sources
+// Sources are the files on which a generation depends beside the schema.
+type Sources = sources.Set
 
 // Prepare looks at the types that a schema names, generates its package, with the files
 // of plugins, and compares both with what is on disk. It writes nothing. There is no
 // plan when a diagnostic is an error.
 func Prepare(ctx context.Context, in Input) (Prepared, schema.Diagnostics, error) {
-	found, sources, err := gosource.Types(ctx, in.Schema, in.Dir)
-	prepared := Prepared{Sources: sources}
+	prepared := Prepared{Unbounded: len(in.Plugins) > 0}
+	found, types, err := gosource.Types(ctx, in.Schema, in.Dir)
+	prepared.Sources = types
 	if err != nil {
 		return prepared, found, err
+	}
+	reads, err := readByPlugins(ctx, in.Schema)
+	if err != nil {
+		return prepared, found, err
+	}
+	prepared.Sources = types.Merge(reads)
+	for _, x := range in.Schema.Plugins {
+		prepared.Unbounded = prepared.Unbounded || x.Unbounded
 	}
 	p, more := newProgram(in.Schema, in.Lock)
 	if found = append(found, more...); found.HasErrors() {
@@ -51,7 +62,11 @@ func Prepare(ctx context.Context, in Input) (Prepared, schema.Diagnostics, error
 	if err != nil {
 		return prepared, found, err
 	}
-	if plugins := append(processes(in.Schema, in.Stderr), in.Plugins...); len(plugins) > 0 {
+	var plugins []plugin.Plugin
+	for _, process := range processes(in.Schema, in.Stderr) {
+		plugins = append(plugins, process)
+	}
+	if plugins = append(plugins, in.Plugins...); len(plugins) > 0 {
 		var more schema.Diagnostics
 		files, more = extend(ctx, in.Schema, p, files, plugins)
 		if err := ctx.Err(); err != nil {

@@ -146,6 +146,8 @@ func pluginForm() form {
 			anyForm(word, form{"type": "array", "minItems": 1, "items": textForm()})},
 		{"options", "What the plugin gets as its options.", form{"type": "object"}},
 		{"timeout", "How long the program may take, as in 30s; a minute when left out.", patternForm(`^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$`)},
+		{"reads", "All files and directories that the program reads, relative to this file: it runs again only when one of them, or the schema, has changed.",
+			form{"type": "array", "items": form{"type": []string{"string", "number", "boolean"}, "pattern": `^[^/\\*?\[]([^\\*?\[:][^\\*?\[]*)?$`}}},
 	})
 	f["required"] = []string{"name", "cmd"}
 	return f

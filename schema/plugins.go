@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ func (p *parser) plugins(n *node) {
 	}
 	named := map[string]span{}
 	for _, item := range n.items {
-		x := &Plugin{Pos: item.pos}
+		x := &Plugin{Pos: item.pos, Unbounded: true}
 		if item.kind != mappingNode {
 			p.report(CodeWrongNode, item.span(), "a plugin must be a mapping, this is %s", item.what()).help("write {name: …, cmd: …}")
 			continue
@@ -35,6 +36,7 @@ func (p *parser) plugins(n *node) {
 				}
 				x.Timeout = d
 			}},
+			{"reads", func(_, v *node) { p.pluginReads(v, x) }},
 		}, map[string]string{"command": "write cmd", "args": "write them behind the program: cmd: [program, argument]", "opt": "write options", "options_": "write options"})
 		for _, key := range []string{"name", "cmd"} {
 			if _, ok := item.get(key); !ok {
@@ -76,6 +78,32 @@ func (p *parser) pluginCommand(v *node, x *Plugin) {
 	case v.kind != sequenceNode && strings.ContainsRune(x.Command[0], ' '):
 		p.report(CodeOptionValue, v.span(), "cmd is one word, as no shell reads it").
 			help("write it as a list: cmd: [%s]", strings.Join(strings.Fields(x.Command[0]), ", "))
+	}
+}
+
+// pluginReads reads what a plugin depends on; an empty list says that it is nothing.
+func (p *parser) pluginReads(v *node, x *Plugin) {
+	const help = "write reads: [./dictionary, words.txt], with a directory for all that is in it, or reads: [] for nothing but the schema"
+	if v.kind != sequenceNode {
+		p.report(CodeWrongNode, v.span(), "reads must be a list of files and directories, this is %s", v.what()).help(help)
+		return
+	}
+	x.Unbounded = false
+	for _, item := range v.items {
+		var file string
+		if !p.readText(item, "reads", &file) {
+			return
+		}
+		switch {
+		case file == "":
+			p.report(CodeOptionValue, item.span(), "reads has an empty path").help(help)
+		case path.IsAbs(file) || strings.Contains(file, `\`) || len(file) > 1 && file[1] == ':':
+			p.report(CodeOptionValue, item.span(), "the path %s must be relative to the schema, with slashes", quote(file))
+		case strings.ContainsAny(file, "*?["):
+			p.report(CodeOptionValue, item.span(), "%s is a pattern", quote(file)).help("name the directory: all that is in it counts")
+		default:
+			x.Reads = append(x.Reads, path.Clean(file))
+		}
 	}
 }
 

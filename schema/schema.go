@@ -38,6 +38,9 @@ type Plugin struct {
 	Command []string       // program and arguments
 	Options map[string]any // as JSON has them: string, float64, bool, nil, []any, map[string]any
 	Timeout time.Duration  // 0 when not given
+	Reads   []string       // files and directories that it reads, relative to the schema, with slashes
+
+	Unbounded bool // it may read more, as it does not say
 }
 
 // Resource is a set of documents of one shape.

@@ -81,7 +81,7 @@ func (g *generation) run(ctx context.Context, stdin io.Reader, stdout, stderr io
 		return err
 	}
 	// A warning may be of what the lock file was before this run.
-	if !p.plugins && (p.warnings == "" || len(p.Changes()) == 0) {
+	if !p.unbounded && (p.warnings == "" || len(p.Changes()) == 0) {
 		known.save(p)
 	}
 	return reportWritten(stdout, p.Plan, p.dir)
@@ -97,39 +97,38 @@ func (g *generation) source(command string, stdin io.Reader) (*source, error) {
 
 // planned is what a generation would write.
 type planned struct {
-	*gen.Plan
-	dir      string
-	lockText []byte
-	warnings string
-	sources  gen.Sources // of the types that the schema names
-	plugins  bool        // take part, and may read anything
+	*gen.Plan // nil beside an error of the schema
+	dir       string
+	lockText  []byte
+	warnings  string
+	sources   gen.Sources // of types and plugins
+	unbounded bool        // a plugin may read more than sources
 }
 
 // plan generates the files and compares them with those on disk. It writes
-// nothing but warnings.
+// nothing but warnings. What is known of the sources is there beside an error, too.
 func (g *generation) plan(ctx context.Context, src *source, stderr io.Writer) (*planned, error) {
+	p := &planned{}
 	parsed, lock, found, err := src.parse()
 	if err != nil {
-		return nil, err
+		return p, err
 	}
-	dir := gen.Directory(parsed, g.output)
-	prepared, more, err := gen.Prepare(ctx, gen.Input{Schema: parsed, Lock: lock, LockPath: src.lockPath, Dir: dir, Stderr: stderr})
+	p.dir = gen.Directory(parsed, g.output)
+	prepared, more, err := gen.Prepare(ctx, gen.Input{Schema: parsed, Lock: lock, LockPath: src.lockPath, Dir: p.dir, Stderr: stderr})
+	p.Plan, p.sources, p.unbounded = prepared.Plan, prepared.Sources, prepared.Unbounded
 	if err != nil {
-		return nil, err
+		return p, err
 	}
 	found = append(found, more...)
 	if err := found.Err(); err != nil {
-		return nil, err
+		return p, err
 	}
-	p := &planned{
-		Plan: prepared.Plan, dir: dir, lockText: lock.Bytes(), warnings: found.Sort().String(),
-		sources: prepared.Sources, plugins: len(parsed.Plugins) > 0,
-	}
+	p.lockText, p.warnings = lock.Bytes(), found.Sort().String()
 	if _, err := io.WriteString(stderr, p.warnings); err != nil {
-		return nil, err
+		return p, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("nothing was written: %w", err)
+		return p, fmt.Errorf("nothing was written: %w", err)
 	}
 	return p, nil
 }

@@ -16,7 +16,8 @@ import (
 
 // place is where the generated package is, or will be.
 type place struct {
-	dir    string // the nearest directory that exists, absolute
+	output string // its directory, absolute
+	dir    string // the nearest that exists
 	root   string // of its module; "" without one
 	module string // path of the module
 	self   string // import path of the generated package; "" without a module
@@ -28,7 +29,7 @@ func placeOf(dir string) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	p := place{dir: existing(dir)}
+	p := place{output: dir, dir: existing(dir)}
 	file := above(p.dir, "go.mod")
 	if file == "" {
 		return p, nil

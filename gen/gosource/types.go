@@ -11,33 +11,34 @@ import (
 
 	"golang.org/x/tools/go/packages"
 
+	"github.com/s3dbgen/s3dbgen/gen/sources"
 	"github.com/s3dbgen/s3dbgen/schema"
 )
 
 // Types looks at the types that the rule goType of a schema names, as the package in
 // dir would import them, and sets how their values are stored. dir need not exist, and
-// what is in it need not compile. Sources are all on which the answer depends, also
+// what is in it need not compile. The set is all on which the answer depends, also
 // when a type is not right. Without such types nothing is run.
-func Types(ctx context.Context, s *schema.Schema, dir string) (schema.Diagnostics, Sources, error) {
+func Types(ctx context.Context, s *schema.Schema, dir string) (schema.Diagnostics, sources.Set, error) {
 	list := s.GoTypes()
 	if len(list) == 0 {
-		return nil, Sources{}, nil
+		return nil, sources.Set{}, nil
 	}
 	p, err := placeOf(dir)
 	if err != nil {
-		return nil, Sources{}, err
+		return nil, sources.Set{}, err
 	}
 	l := &looker{place: p, schema: s, types: map[string]*packages.Package{}}
-	sources, err := l.packages(ctx, list)
+	depends, err := l.packages(ctx, list)
 	if err != nil {
-		return nil, sources, err
+		return nil, depends, err
 	}
 	for _, t := range list {
 		if x := l.types[t.GoType.Import]; x != nil {
 			l.look(x, t)
 		}
 	}
-	return l.found, sources, nil
+	return l.found, depends, nil
 }
 
 // looker looks at types of one schema.
@@ -56,7 +57,7 @@ func (l *looker) fail(t *schema.Type, code schema.Code, help, format string, arg
 // packages loads the packages of types and reports those that cannot be imported. The
 // types of the kinds that are stored are loaded with them, since whether two types
 // are the same can be said only of those that were loaded together.
-func (l *looker) packages(ctx context.Context, list []*schema.Type) (Sources, error) {
+func (l *looker) packages(ctx context.Context, list []*schema.Type) (sources.Set, error) {
 	byPath := map[string]*schema.Type{} // the first that names it
 	for _, t := range list {
 		if byPath[t.GoType.Import] == nil {
@@ -67,12 +68,12 @@ func (l *looker) packages(ctx context.Context, list []*schema.Type) (Sources, er
 	loaded, err := graph(ctx, l.dir, paths...)
 	if err != nil {
 		if ctx.Err() != nil {
-			return Sources{}, err
+			return sources.Set{}, err
 		}
 		l.fail(list[0], schema.CodeGoTypePackage, "the go command finds the packages of types; it must be in PATH and able to read the module", "%s", err)
-		return l.sourcesOf(nil), nil
+		return l.dependencies(ctx, nil), nil
 	}
-	sources := l.sourcesOf(loaded)
+	depends := l.dependencies(ctx, loaded)
 	var right []string
 	for _, x := range loaded {
 		if t := byPath[x.PkgPath]; t != nil && l.importable(x, t) {
@@ -80,7 +81,7 @@ func (l *looker) packages(ctx context.Context, list []*schema.Type) (Sources, er
 		}
 	}
 	if len(right) == 0 {
-		return sources, nil
+		return depends, nil
 	}
 	for _, t := range list {
 		if of := storedAs(t.Kind).path; of != "" {
@@ -90,7 +91,7 @@ func (l *looker) packages(ctx context.Context, list []*schema.Type) (Sources, er
 	slices.Sort(right)
 	loaded, err = load(ctx, l.dir, packages.LoadTypes, slices.Compact(right))
 	if err != nil {
-		return sources, err
+		return depends, err
 	}
 	for _, x := range loaded {
 		t := byPath[x.PkgPath]
@@ -102,7 +103,7 @@ func (l *looker) packages(ctx context.Context, list []*schema.Type) (Sources, er
 			l.types[x.PkgPath] = x
 		}
 	}
-	return sources, nil
+	return depends, nil
 }
 
 // about is an error of a package, with its place below the module.

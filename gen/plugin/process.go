@@ -58,15 +58,27 @@ func (p *Process) Generate(ctx context.Context, req *Request) (*Response, error)
 	return readResponse(stdout)
 }
 
+// Program returns the absolute path of the program, or its name when it is found
+// nowhere.
+func (p *Process) Program() (string, error) {
+	program := p.Command[0]
+	if strings.ContainsAny(program, `/\`) {
+		if filepath.IsAbs(program) {
+			return program, nil
+		}
+		return filepath.Abs(filepath.Join(p.Dir, program))
+	}
+	if found, err := exec.LookPath(program); err == nil && filepath.IsAbs(found) {
+		return found, nil
+	}
+	return program, nil // what is wrong with it is told when it runs
+}
+
 // run runs the program and returns what it writes to standard output.
 func (p *Process) run(ctx context.Context, stdin []byte) ([]byte, error) {
-	program := p.Command[0]
-	if strings.ContainsAny(program, `/\`) && !filepath.IsAbs(program) {
-		absolute, err := filepath.Abs(filepath.Join(p.Dir, program))
-		if err != nil {
-			return nil, err
-		}
-		program = absolute
+	program, err := p.Program()
+	if err != nil {
+		return nil, err
 	}
 	command := exec.CommandContext(ctx, program, p.Command[1:]...) //nolint:gosec // the schema names it, as go:generate would
 	command.Dir = p.Dir
@@ -77,7 +89,7 @@ func (p *Process) run(ctx context.Context, stdin []byte) ([]byte, error) {
 		command.Stderr = io.MultiWriter(stderr, p.Stderr)
 	}
 	command.WaitDelay = time.Second // for children that keep its output open
-	err := command.Run()
+	err = command.Run()
 	exit, exited := errors.AsType[*exec.ExitError](err)
 	switch {
 	case exited && exit.Exited():
