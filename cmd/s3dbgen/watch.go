@@ -3,15 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
 	"github.com/spf13/cobra"
 
 	"github.com/s3dbgen/s3dbgen/gen"
@@ -23,12 +21,14 @@ func newWatch() *cobra.Command {
 		Use:                   "watch [-f schema.yaml] [-o DIR]",
 		DisableFlagsInUseLine: true,
 		Short:                 "Write the Go package anew whenever the schema is saved",
-		Long: `Watch does what generate does, at once and after each change of the schema or its
-lock file, until it is interrupted (Ctrl-C). Mistakes are shown with their places
-and stay until they are put right; meanwhile the package stays as it was. On a
-terminal only the last result is shown.
+		Long: `Watch does what generate does, at once and after each change of the schema, its
+lock file, the sources of types that it names with goType, or what its plugins read,
+until it is interrupted (Ctrl-C). Mistakes are shown with their places and stay until
+they are put right; meanwhile the package stays as it was. On a terminal only the last
+result is shown.
 
-The schema may be replaced, as editors do, removed and made again.`,
+The schema may be replaced, as editors do, removed and made again. Of plugins that do not
+say what they read, with "reads", nothing is watched.`,
 		Example: `  s3dbgen watch
   s3dbgen watch -f schemas/shop.yaml -o internal/shop`,
 		Args: noArgs,
@@ -46,7 +46,7 @@ The schema may be replaced, as editors do, removed and made again.`,
 // used at once.
 const settleTime = 50 * time.Millisecond
 
-// watch watches the files of the schema itself.
+// watch watches the files of the schema, and what else its generation depends on.
 func (g *generation) watch(ctx context.Context, stdout, stderr io.Writer) error {
 	if g.schema == standardInput {
 		return usageError{errors.New("watch needs a file")}
@@ -56,7 +56,7 @@ func (g *generation) watch(ctx context.Context, stdout, stderr io.Writer) error 
 		return err
 	}
 	defer files.close()
-	w := &watching{generation: g, stdout: stdout, stderr: stderr, clear: isTerminal(stdout) && isTerminal(stderr)}
+	w := &watching{generation: g, stdout: stdout, stderr: stderr, clear: isTerminal(stdout) && isTerminal(stderr), follow: files.follow}
 	return w.run(ctx, files.changed, files.failed)
 }
 
@@ -65,10 +65,12 @@ type watching struct {
 	*generation
 
 	stdout, stderr io.Writer
-	clear          bool // the screen, before a new result
+	clear          bool                    // the screen, before a new result
+	follow         func(gen.Sources) error // has changes of sources told as well
 
-	last    string // what was generated from, or could not be
-	pending error  // why it could not, not yet told
+	sources gen.Sources // those that the last generation depended on
+	last    string      // what was generated from, or could not be
+	pending error       // why it could not, not yet told
 }
 
 // run works until ctx is done, which is no error, or watching fails. Changed has room
@@ -103,7 +105,7 @@ func (w *watching) run(ctx context.Context, changed <-chan struct{}, failed <-ch
 	}
 }
 
-// regenerate writes the package when the schema is not the one it was last written
+// regenerate writes the package when what it depends on is not what it was last written
 // from. Why that cannot be is left in w.pending. The error is one of the output.
 func (w *watching) regenerate(ctx context.Context) error {
 	src, err := readSource(w.schema, nil)
@@ -111,22 +113,25 @@ func (w *watching) regenerate(ctx context.Context) error {
 		w.became(err.Error(), err)
 		return nil
 	}
-	if !w.became(stateOf(src.text, src.lockText), nil) {
-		return nil
-	}
 	var warnings bytes.Buffer
-	p, err := w.plan(ctx, src, &warnings)
-	if err == nil {
+	p, read, err := w.planSettled(ctx, src, &warnings)
+	if err == nil && p != nil {
 		err = p.Apply()
 	}
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the loop ends
 	}
+	if _, ended := errors.AsType[*watchError](err); ended {
+		return err
+	}
 	if err != nil {
 		w.pending = err
 		return nil //nolint:nilerr // it is told when the editor has come to rest
 	}
-	w.last = stateOf(src.text, p.lockText)
+	if p == nil {
+		return nil
+	}
+	w.last = stateOf(src.text, p.lockText, read)
 	if err := w.clearScreen(); err != nil {
 		return err
 	}
@@ -136,8 +141,38 @@ func (w *watching) regenerate(ctx context.Context) error {
 	return reportWritten(w.stdout, p.Plan, p.dir)
 }
 
+// planSettled plans from sources whose state before it read them is known, so that no
+// change during the work is lost. It plans again when it turns out to depend on others.
+// There is no plan when nothing has changed.
+func (w *watching) planSettled(ctx context.Context, src *source, warnings *bytes.Buffer) (p *planned, read []byte, err error) {
+	for {
+		// Watched first: what changes after they are read is told.
+		if err := w.follow(w.sources); err != nil {
+			return nil, nil, err
+		}
+		h := sha256.New()
+		if _, err := w.sources.WriteTo(h); err != nil {
+			w.became(err.Error(), err)
+			return nil, nil, nil
+		}
+		read = h.Sum(nil)
+		if !w.became(stateOf(src.text, src.lockText, read), nil) {
+			return nil, nil, nil
+		}
+		warnings.Reset()
+		p, err = w.plan(ctx, src, warnings)
+		if ctx.Err() != nil || p.sources.Equal(w.sources) {
+			return p, read, err
+		}
+		w.sources = p.sources
+		w.last = ""
+	}
+}
+
 // stateOf names what the package is generated from.
-func stateOf(text, lockText []byte) string { return string(text) + "\x00" + string(lockText) }
+func stateOf(text, lockText, read []byte) string {
+	return string(text) + "\x00" + string(lockText) + "\x00" + string(read)
+}
 
 // became notes what there is to generate from, or why there is nothing, and reports
 // whether that is new.
@@ -171,95 +206,4 @@ func (w *watching) clearScreen() error {
 	}
 	_, err := io.WriteString(w.stdout, "\x1b[H\x1b[2J")
 	return err
-}
-
-// watchedFiles tell of changes of some files.
-type watchedFiles struct {
-	changed chan struct{} // holds a value when something may have changed since it was read
-	failed  chan error    // gets at most one error, after which nothing is told
-	close   func()
-}
-
-// watchFiles begins to watch files, which need not exist. The directories are watched
-// and not the files, for many editors put a new file into the place of the old one;
-// those behind symbolic links as well.
-func watchFiles(ctx context.Context, paths ...string) (*watchedFiles, error) {
-	watcher, err := fsnotify.NewWatcher()
-	if err != nil {
-		return nil, err
-	}
-	names, dirs := map[string]bool{}, map[string]bool{}
-	for _, path := range paths {
-		for _, path := range behindLinks(path) {
-			names[path] = true
-			dirs[filepath.Dir(path)] = true
-		}
-	}
-	for dir := range dirs {
-		if err := watcher.Add(dir); err != nil {
-			_ = watcher.Close() // the first error is the one to report
-			return nil, fmt.Errorf("watch %s: %w", dir, err)
-		}
-	}
-	w := &watchedFiles{changed: make(chan struct{}, 1), failed: make(chan error, 1)}
-	done := make(chan struct{})
-	w.close = func() {
-		_ = watcher.Close() // nothing is lost
-		<-done
-	}
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case event, ok := <-watcher.Events:
-				switch {
-				case !ok:
-					return
-				case dirs[event.Name] && event.Has(fsnotify.Remove|fsnotify.Rename):
-					w.failed <- fmt.Errorf("%s: the directory is gone", event.Name)
-					return
-				case names[filepath.Clean(event.Name)]:
-					w.change()
-				}
-			case err, ok := <-watcher.Errors:
-				switch {
-				case !ok:
-					return
-				case errors.Is(err, fsnotify.ErrEventOverflow): // some were lost
-					w.change()
-				default:
-					w.failed <- err
-					return
-				}
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return w, nil
-}
-
-// change notes that something may have changed.
-func (w *watchedFiles) change() {
-	select {
-	case w.changed <- struct{}{}:
-	default: // noted already
-	}
-}
-
-// behindLinks returns a path, and those that it leads to by symbolic links.
-func behindLinks(path string) []string {
-	paths := []string{filepath.Clean(path)}
-	for range 10 { // a circle of links has no end
-		next, err := os.Readlink(path)
-		if err != nil {
-			break
-		}
-		if !filepath.IsAbs(next) {
-			next = filepath.Join(filepath.Dir(path), next)
-		}
-		path = next
-		paths = append(paths, filepath.Clean(path))
-	}
-	return paths
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/s3dbgen/s3dbgen/gen"
 )
 
 const watchedSchema = "package: shop\nstores: [mem]\nresources: {users: {attributes: {name: string}}}\n"
@@ -30,7 +32,8 @@ func startWatch(t *testing.T, text string) *watchTest {
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &watchTest{t: t, dir: t.TempDir(), changed: make(chan struct{}, 1), failed: make(chan error, 1), done: make(chan error, 1), cancel: cancel}
 	w.write(text)
-	run := &watching{generation: &generation{schema: filepath.Join(w.dir, "schema.yaml")}, stdout: &w.out, stderr: &w.out, clear: true}
+	run := &watching{generation: &generation{schema: filepath.Join(w.dir, "schema.yaml")}, stdout: &w.out, stderr: &w.out, clear: true,
+		follow: func(gen.Sources) error { return nil }}
 	go func() { w.done <- run.run(ctx, w.changed, w.failed) }()
 	synctest.Wait()
 	return w
@@ -159,6 +162,7 @@ func TestWatchEndsWhenItCannotWatch(t *testing.T) {
 type watchProcess struct {
 	t      testing.TB
 	dir    string
+	output *io.PipeReader
 	lines  *bufio.Scanner
 	cancel context.CancelFunc
 	code   chan int
@@ -168,7 +172,7 @@ func watchFor(tb testing.TB, dir, file string) *watchProcess {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(tb.Context())
 	reader, writer := io.Pipe()
-	w := &watchProcess{t: tb, dir: dir, lines: bufio.NewScanner(reader), cancel: cancel, code: make(chan int, 1)}
+	w := &watchProcess{t: tb, dir: dir, output: reader, lines: bufio.NewScanner(reader), cancel: cancel, code: make(chan int, 1)}
 	go func() {
 		w.code <- run(ctx, []string{"watch", "-f", filepath.Join(dir, file)}, strings.NewReader(""), writer, writer)
 		_ = writer.Close()
@@ -176,9 +180,10 @@ func watchFor(tb testing.TB, dir, file string) *watchProcess {
 	return w
 }
 
-// wait reads lines until one contains a text.
+// wait reads lines until one contains a text. Without one the test fails after a minute.
 func (w *watchProcess) wait(text string) {
 	w.t.Helper()
+	defer time.AfterFunc(time.Minute, func() { _ = w.output.Close() }).Stop()
 	var seen []string
 	for w.lines.Scan() {
 		seen = append(seen, w.lines.Text())
@@ -266,6 +271,77 @@ func TestWatchFollowsLinks(t *testing.T) {
 	replace(t, target, strings.Replace(watchedSchema, "string", "string, a: string|optional", 1))
 	w.wait("users.go")
 	w.end(exitOK)
+}
+
+// TestWatchFollowsTypes looks at a type again when its source changes, also that of a
+// package which it imports, and when what was missing comes.
+func TestWatchFollowsTypes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
+	for _, name := range []string{"money", "digits"} {
+		if err := os.Mkdir(at(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const digits = "package digits\n\ntype Count int64\n"
+	put(t, at("go.mod"), "module example.com/shop\n\ngo 1.26\n")
+	put(t, at("digits/digits.go"), digits)
+	put(t, at("money/money.go"), "package money\n\nimport \"example.com/shop/digits\"\n\ntype Amount = digits.Count\n")
+	put(t, at("schema.yaml"), "package: shop\nstores: [mem]\nresources: {orders: {attributes: {total: {type: integer, goType: example.com/shop/money.Amount}}}}\n")
+	w := watchFor(t, dir, "schema.yaml")
+	w.wait("orders.go")
+
+	replace(t, at("digits/digits.go"), strings.Replace(digits, "int64", "string", 1))
+	w.wait("S3D0532")
+	replace(t, at("digits/digits.go"), digits)
+	w.wait("shop is up to date")
+	if err := os.RemoveAll(at("digits")); err != nil {
+		t.Fatal(err)
+	}
+	w.wait("S3D0530")
+	if err := os.Mkdir(at("digits"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put(t, at("digits/other.go"), digits)
+	w.wait("shop is up to date")
+	replace(t, at("go.mod"), "module example.com/other\n\ngo 1.26\n")
+	w.wait("S3D0530")
+	w.end(exitOK)
+}
+
+// TestWatchFollowsPlugins runs a plugin again when something changes that it says it
+// reads.
+func TestWatchFollowsPlugins(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
+	if err := os.Mkdir(at("words"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const script = `printf '{"files": [{"name": "words.txt", "content": "%s"}]}' "$(cat words/*/* words/*)"` + "\n"
+	put(t, at("words/a"), "one")
+	put(t, at("plugin.sh"), script)
+	put(t, at("schema.yaml"), watchedSchema+"plugins: [{name: words, cmd: [sh, plugin.sh], reads: [plugin.sh, words]}]\n")
+	w := watchFor(t, dir, "schema.yaml")
+	w.wait("words.txt")
+
+	replace(t, at("words/a"), "two")
+	w.wait("words.txt")
+	if err := os.Mkdir(at("words/more"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.wait("shop is up to date")
+	put(t, at("words/more/b"), "three")
+	w.wait("words.txt")
+	replace(t, at("plugin.sh"), "echo sorry >&2; exit 3\n")
+	w.wait("S3D0520")
+	replace(t, at("plugin.sh"), script)
+	w.wait("shop is up to date")
+	w.end(exitOK)
+	if got, err := os.ReadFile(at("shop/words.txt")); err != nil || string(got) != "threetwo" {
+		t.Errorf("%q, %v", got, err)
+	}
 }
 
 // TestWatchEndsWithoutDirectory ends when there is nothing left to watch.

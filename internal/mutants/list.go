@@ -298,6 +298,7 @@ func mutants() []mutant {
 	list = append(list, fulltextMutants()...)
 	list = append(list, replicatorMutants()...)
 	list = append(list, driverMutants()...)
+	list = append(list, generatorMutants()...)
 	for i := range list {
 		if list[i].run == "" {
 			list[i].run, list[i].pkg = simTests, simPkg
