@@ -177,34 +177,67 @@ func TestSequenceSharesRequests(t *testing.T) {
 	})
 }
 
-// TestSequenceCrash: a process ends at any request, whether or not that was carried
-// out. No number that it has handed out comes again.
+// TestSequenceCrash: at any request of a process it ends, or the reply is lost, or the
+// request itself is, or arrives only after another process has gone on. The other one
+// takes numbers all the while, and one that begins afterwards goes on. No number that
+// was handed out comes again.
 func TestSequenceCrash(t *testing.T) {
-	for last := range 8 {
-		for _, applied := range []bool{false, true} {
-			server := memstore.NewServer(memstore.Options{})
-			store := server.Client()
-			s := openSequence(t, store, s3db.SequenceOptions{Block: 2})
-			sent := 0
-			store.SetFault(func(memstore.Request) memstore.Injection {
-				if sent++; sent > last {
-					return memstore.Injection{Fault: memstore.Crash, Applied: applied && sent == last+1}
-				}
-				return memstore.Injection{}
-			})
-			seen := map[invoiceNumber]bool{}
-			for {
-				n, err := s.Next(t.Context())
-				if err != nil {
-					break
-				}
-				seen[n] = true
-			}
-			after := openSequence(t, server.Client(), s3db.SequenceOptions{})
-			for range 3 {
-				if n := must(after.Next(t.Context()))(t); seen[n] {
-					t.Errorf("ended at request %d, applied %t: %d comes twice", last, applied, n)
-				}
+	const draws = 6
+	faults := map[string]func(late *[]func()) memstore.Injection{
+		"ends before":  func(*[]func()) memstore.Injection { return memstore.Injection{Fault: memstore.Crash} },
+		"ends after":   func(*[]func()) memstore.Injection { return memstore.Injection{Fault: memstore.Crash, Applied: true} },
+		"request lost": func(*[]func()) memstore.Injection { return memstore.Injection{Fault: memstore.Timeout} },
+		"reply lost":   func(*[]func()) memstore.Injection { return memstore.Injection{Fault: memstore.Reset, Applied: true} },
+		"request too late": func(late *[]func()) memstore.Injection {
+			return memstore.Injection{Fault: memstore.Timeout, Late: func(apply func()) { *late = append(*late, apply) }}
+		},
+	}
+	for name, fault := range faults {
+		for _, block := range []int64{1, 2} {
+			for n, struck := 1, true; struck && !t.Failed(); n++ {
+				synctest.Test(t, func(t *testing.T) {
+					server := memstore.NewServer(memstore.Options{})
+					store := server.Client()
+					one := openSequence(t, store, s3db.SequenceOptions{Block: block})
+					other := openSequence(t, server.Client(), s3db.SequenceOptions{Block: block})
+					var late []func()
+					sent, ended := 0, false
+					store.SetFault(func(memstore.Request) memstore.Injection {
+						sent++
+						x := memstore.Injection{}
+						if sent == n || ended {
+							x = fault(&late)
+							ended = x.Fault == memstore.Crash
+						}
+						return x
+					})
+					seen := map[invoiceNumber]bool{}
+					draw := func(s *s3db.Sequence[invoiceNumber]) {
+						t.Helper()
+						number, err := s.Next(t.Context())
+						switch {
+						case err != nil && (s != one || !ended):
+							t.Fatalf("%s, request %d, block %d: %v", name, n, block, err)
+						case err == nil && seen[number]:
+							t.Errorf("%s, request %d, block %d: %d comes twice", name, n, block, number)
+						}
+						seen[number] = err == nil
+					}
+					for range draws {
+						draw(one)
+						draw(other)
+						for _, apply := range late {
+							apply()
+						}
+						late = nil
+					}
+					after := openSequence(t, server.Client(), s3db.SequenceOptions{})
+					for range draws {
+						draw(after)
+						draw(other)
+					}
+					struck = sent >= n
+				})
 			}
 		}
 	}

@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) s3db.Store) {
 		{"one value claimed at once, by one that crashes", testClaimRaceCrash},
 		{"many deleted", testDeleteMany},
 		{"all deleted", testDeleteAll},
+		{"numbers of a sequence taken at once", testSequence},
 		{"reopen", testReopen},
 		{"content", testContent},
 		{"content that is refused", testContentRefused},
