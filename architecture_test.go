@@ -173,10 +173,14 @@ var importRules = []importRule{
 		because: "a plugin uses the public API of the runtime and the libraries of its field",
 	},
 	{
+		packages: "example/barcode",
+		because:  "a type of the program stands alone: what is generated imports it",
+	},
+	{
 		packages: "example/generated/...",
-		ours:     []string{"runtime", "behaviors", "runtime/fixture", "runtime/s3store", "runtime/boltstore", "runtime/memstore"},
+		ours:     []string{"runtime", "behaviors", "runtime/fixture", "example/barcode", "runtime/s3store", "runtime/boltstore", "runtime/memstore"},
 		others:   []string{"github.com/google/uuid", "github.com/shopspring/decimal"},
-		because:  "generated code names the runtime, its stores and the types of values",
+		because:  "generated code names the runtime, its stores and the types of values, of which one is the program's",
 	},
 	{
 		packages: "example/plugins/generated",
@@ -190,7 +194,7 @@ var importRules = []importRule{
 	},
 	{
 		packages: "example",
-		ours:     []string{"runtime", "example/generated"},
+		ours:     []string{"runtime", "example/generated", "example/barcode"},
 		others:   []string{"github.com/google/uuid", "github.com/shopspring/decimal"},
 		because:  "the example is a program of a user",
 	},

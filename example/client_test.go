@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
+	"github.com/s3dbgen/s3dbgen/example/barcode"
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
 	"github.com/s3dbgen/s3dbgen/internal/canary"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
@@ -127,7 +128,7 @@ func everything() (shop.UserInsert, shop.ProductInsert, shop.OrderInsert, shop.R
 		Price: decimal.RequireFromString("19.900"), Weight: new(0.1), Stock: new(int64(9_007_199_254_740_993)),
 		Warranty: new(36*time.Hour + 1), MadeIn: []string{"IN", "LK"}, Labels: map[string]string{"": "", "a=b": "1|2"},
 		Specification: json.RawMessage(`{"a":[1,2.50,null],"b":"\u003c"}`), Thumbnail: []byte{0, 255, '\n'},
-		Discontinued: new(false), EAN: new("01234567"),
+		Discontinued: new(false), EAN: new(barcode.EAN("01234565")),
 	}
 	order := shop.OrderInsert{
 		ID: "o", User: "a", Status: new(shop.OrderStatusShipped),

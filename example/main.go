@@ -22,6 +22,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/s3dbgen/s3dbgen/example/barcode"
 	shop "github.com/s3dbgen/s3dbgen/example/generated"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 )
@@ -135,6 +136,16 @@ func (t *tour) validation(ctx context.Context) error {
 	for _, v := range invalid.Violations {
 		t.say("%s: %s", v.Path, v.Message)
 	}
+
+	// A barcode has a type of this program, which finds two digits that were swapped.
+	_, err = t.db.Products.Insert(ctx, shop.ProductInsert{
+		ID: "pen", Name: "Pen", Supplier: "acme-ltd", Code: "p1", Category: "office", Price: decimal.New(99, -2),
+		EAN: new(barcode.EAN("4006381333913")),
+	})
+	if !errors.Is(err, s3db.ErrValidation) {
+		return unexpected(err)
+	}
+	t.say("%v", err)
 	return nil
 }
 
@@ -215,6 +226,7 @@ func (t *tour) upsert(ctx context.Context) error {
 		Warranty: new(2 * 365 * 24 * time.Hour),
 		Stock:    new(int64(5)),
 		Labels:   map[string]string{"colour": "red"},
+		EAN:      new(barcode.EAN("4006381333931")),
 	}
 	for range 2 {
 		p, err := t.db.Products.Upsert(ctx, "chá/kettle", kettle)

@@ -36,9 +36,9 @@ func TestSchemaUsesEverything(t *testing.T) {
 		}
 	}
 	// What the parser alone sets, or only another state of the lock file. Plugins have an
-	// example of their own, and types of the program one in docs/schema.md.
+	// example of their own.
 	decided := map[string]bool{
-		"Schema.Plugins": true, "Type.GoType": true,
+		"Schema.Plugins":   true,
 		"Resource.Version": true, "Resource.Hash": true, "Attribute.Number": true, "EnumValue.Number": true,
 		"Attribute.Was": true, "EnumValue.Was": true, "Resource.Hashes": true, "Resource.Steps": true,
 	}

@@ -233,7 +233,7 @@ func (r FormRules[T, S, R]) Check(v *Validator, path string, value *T) {
 	r.Rules.Check(v, path, &s)
 	back, err := r.Form.Load(s)
 	if err != nil {
-		v.Add(path, "goType", "must be a value that its type can read again")
+		v.Add(path, "goType", "must be a value that its type accepts")
 		return
 	}
 	if changes {

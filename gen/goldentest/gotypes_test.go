@@ -23,8 +23,8 @@ func TestTypesOfPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*gotypes.RequiredInsert){
-		"amount: goType: must be a value that its type can write":     func(in *gotypes.RequiredInsert) { in.Amount = money.Amount{Minor: money.Unstorable} },
-		"score: goType: must be a value that its type can read again": func(in *gotypes.RequiredInsert) { in.Score = money.Score{N: money.Unreadable} },
+		"amount: goType: must be a value that its type can write": func(in *gotypes.RequiredInsert) { in.Amount = money.Amount{Minor: money.Unstorable} },
+		"score: goType: must be a value that its type accepts":    func(in *gotypes.RequiredInsert) { in.Score = money.Score{N: money.Unreadable} },
 		"amount: positive": func(in *gotypes.RequiredInsert) { in.Amount = money.Amount{Minor: -1} },
 	} {
 		_, err := db.Required.Insert(ctx, gotypes.NewRequiredFixture(1, change))
