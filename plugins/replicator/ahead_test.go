@@ -26,38 +26,45 @@ type slowLog struct {
 	mu           gosync.Mutex
 	applying     bool
 	now, most    int   // segments that are being read
-	reads, ahead int   // of them, those that began while the target was busy
-	fail         error // of reads that begin while the target is busy
+	reads, ahead int   // of them, those while the target was busy
+	fail         error // of reads while the target is busy
 }
 
 func (s *slowLog) Get(ctx context.Context, key string) (*s3db.Object, error) {
 	if !strings.Contains(key, "/log/") {
 		return s.Store.Get(ctx, key)
 	}
+	s.count(1)
+	defer s.count(-1)
+	const half = time.Second / 2
+	if err := replicator.Pause(ctx, half); err != nil {
+		return nil, err
+	}
+	// Looked at in the middle: a read and an application that begin at the same time have
+	// no order.
 	s.mu.Lock()
 	var fail error
 	if s.applying {
 		s.ahead++
 		fail = s.fail
 	}
-	s.reads++
-	s.now++
-	s.most = max(s.most, s.now)
 	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.now--
-	}()
-	select {
-	case <-time.After(time.Second):
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := replicator.Pause(ctx, half); err != nil {
+		return nil, err
 	}
 	if fail != nil {
 		return nil, fail
 	}
 	return s.Store.Get(ctx, key)
+}
+
+// count notes a read that begins or ends.
+func (s *slowLog) count(reads int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads += max(reads, 0)
+	s.now += reads
+	s.most = max(s.most, s.now)
 }
 
 func (s *slowLog) busy(is bool) {
