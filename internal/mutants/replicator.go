@@ -6,12 +6,22 @@ func replicatorMutants() []mutant {
 	const (
 		outbox, judge, settle   = "plugins/replicator/outbox.go", "plugins/replicator/judge.go", "plugins/replicator/settle.go"
 		memory, follow, segment = "plugins/replicator/memory.go", "plugins/replicator/follow.go", "plugins/replicator/segment.go"
+		letter                  = "plugins/replicator/letter.go"
+
+		letterTests = "^(TestReplication|TestReplayCrashes)$"
 	)
 	list := []mutant{
 		{name: "an intent comes before the commit", file: outbox, old: "if err := g.Put(o.space, key, body); err != nil {", new: "if first.Action == Update {\n\t\t\treturn nil\n\t\t}\n\t\tif err := g.Put(o.space, key, body); err != nil {"},
 		{name: "an image has the attributes of its version", file: "plugins/replicator/image.go", old: "return r.AsStored(i)", new: "return r.Stored().Decode(i)", pkg: "./plugins/replicator", run: "^TestEvolution$"},
 		{name: "versions that came later are learnt", file: "plugins/replicator/image.go", old: "if errors.Is(err, s3db.ErrNotFound) {", new: "if false && errors.Is(err, s3db.ErrNotFound) {", pkg: "./plugins/replicator", run: "^TestEvolution$"},
 		{name: "a target is told of a newer schema", file: follow, old: "if !newer(f.prepared) {", new: "if true || !newer(f.prepared) {", pkg: "./plugins/replicator/s3db", run: "^TestEvolution$"},
+		{name: "letters are known after a crash", file: letter, old: "\t\t\tparked[hash] = true\n", new: "\t\t\t_ = hash\n", pkg: simPkg, run: letterTests},
+		{name: "later changes wait behind a letter", file: letter, old: "\tl.parked[hash] = true\n", new: "", pkg: simPkg, run: letterTests},
+		{name: "a letter that is rejected again stays", file: follow, old: "\t\t\tdone = done[:r.Index]\n", new: "", pkg: simPkg, run: letterTests},
+		{name: "later letters wait behind one that is rejected again", file: follow, old: "\t\t\tdone = done[:r.Index]\n\t\t\tf.refused.documents[list[0].document()] = true\n", new: "\t\t\tdone = done[:r.Index]\n", pkg: simPkg, run: letterTests},
+		{name: "letters come before the checkpoint", file: follow, old: "\t\t\tif err := f.reject(ctx, c, r.Reason, r.Held); err != nil {\n\t\t\t\treturn nil, err", new: "\t\t\tif err := f.reject(ctx, c, r.Reason, r.Held); err != nil && false {\n\t\t\t\treturn nil, err", pkg: simPkg, run: letterTests},
+		{name: "a letter goes when the target has the change", file: follow, old: "\trejected, err := f.send(ctx, changes)\n\tif err != nil {\n\t\tif ctx.Err() != nil {\n\t\t\treturn ctx.Err()", new: "\tif err := f.letters.remove(ctx, list); err != nil {\n\t\treturn err\n\t}\n\trejected, err := f.send(ctx, changes)\n\tif err != nil {\n\t\tif ctx.Err() != nil {\n\t\t\treturn ctx.Err()", pkg: simPkg, run: letterTests},
+		{name: "a change is put aside once", file: follow, old: "return f.letters.have(ctx, c)", new: "return false, nil", pkg: "./plugins/replicator", run: "^TestTakingTurns$"},
 		{name: "a letter is put once", file: follow, old: "if err == nil && waits && !done {", new: "if err == nil && waits && (!done || true) {", pkg: "./plugins/replicator", run: "^TestLettersOnce$"},
 		{name: "a letter that is sent in vain is left", file: follow, old: "f.refused.documents[list[0].document()] = true\n\t\t\treturn nil", new: "return err", pkg: "./plugins/replicator", run: "^TestReplayInVain$"},
 		{name: "a gap is told", file: follow, old: "f.failed(ctx, fmt.Errorf(\"%w: it has come", new: "errors.Unwrap(fmt.Errorf(\"%w: it has come", pkg: "./plugins/replicator", run: "^TestGap$"},
@@ -29,7 +39,7 @@ func replicatorMutants() []mutant {
 		{name: "the head stays", file: segment, old: "range list[:len(list)-1] {", new: "range list {", pkg: "./plugins/replicator", run: "^TestCollect$"},
 		{name: "an hour for segments", file: segment, old: "now.Sub(x.at) >= retention", new: "now.Sub(x.at) >= 0", pkg: "./plugins/replicator", run: "^TestCollect$"},
 		{name: "segments stay for the slowest target", file: segment, old: "x.number <= passed &&", new: "", pkg: "./plugins/replicator", run: "^TestCollect$"},
-		{name: "parked documents keep their order", file: follow, old: "if waits {\n\t\t\t\tcontinue", new: "if false && waits {\n\t\t\t\tcontinue", pkg: "./plugins/replicator", run: "^TestPoison$"},
+		{name: "parked documents keep their order", file: follow, old: "return waits, err", new: "return false, err", pkg: "./plugins/replicator", run: "^TestPoison$"},
 		{name: "a target that is down is not a document's fault", file: follow, old: "return f.options.Target.Test(ctx) == nil", new: "return true || f.options.Target.Test(ctx) == nil", pkg: "./plugins/replicator", run: "^TestDown$"},
 		{name: "a checkpoint comes after the changes", file: follow, old: "if err := f.applyAll(ctx, changes); err != nil {", new: "if err := f.applyAll(ctx, changes); err != nil && false {", pkg: "./plugins/replicator", run: "^TestDown$"},
 	}

@@ -171,8 +171,9 @@ func (s *schedule) prepare(t *testing.T, x crashCase) {
 			list = append(list, insert("a2", "v1"))
 		}
 	}
+	c := s.client(t, 100, nil)
 	for i, op := range list {
-		if err := s.crash(t, 100+i, op, nil); err != nil {
+		if err := s.perform(t, c, 100+i, op); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -193,15 +194,27 @@ func (s *schedule) prepare(t *testing.T, x crashCase) {
 // crash runs one operation by a client of its own.
 func (s *schedule) crash(t *testing.T, number int, op crashOp, fault memstore.Fault) error {
 	t.Helper()
+	return s.perform(t, s.client(t, number, fault), number, op)
+}
+
+// client opens a client whose requests go wrong from then on.
+func (s *schedule) client(t *testing.T, number int, fault memstore.Fault) *clienttest.Accounts {
+	t.Helper()
 	store := s.server.Client()
 	w := &worker{schedule: s, number: number}
-	c, err := clienttest.Open(t.Context(), store, crashP, crashK, append(w.open(), retry())...)
+	c, err := clienttest.Open(t.Context(), store, s.p, s.k, append(w.open(), retry())...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	store.ResetCounts()
 	store.Observe(w.observe)
 	store.SetFault(fault)
+	return c
+}
+
+// perform runs one operation. Its number makes the name of what it writes.
+func (s *schedule) perform(t *testing.T, c *clienttest.Accounts, number int, op crashOp) error {
+	t.Helper()
 	if op.fsck {
 		s.repair(t, c)
 		return nil

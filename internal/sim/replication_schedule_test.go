@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/s3dbgen/s3dbgen/plugins/replicator"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
 )
 
@@ -20,9 +21,14 @@ func runReplication(t *testing.T, seed uint64) met {
 	x := newReplication(&schedule{seed: seed}, 1+rnd.IntN(3))
 	x.lease = []time.Duration{10 * time.Millisecond, time.Second, 20 * time.Second}[rnd.IntN(3)]
 	x.keeps = rnd.IntN(3) == 0
+	healing := false
+	if rnd.IntN(2) == 0 {
+		x.judges, x.policy = x.byChance, []replicator.Policy{replicator.Park, replicator.Park, replicator.Skip, replicator.Stop}[rnd.IntN(4)]
+		healing = rnd.IntN(2) == 0
+	}
 	defer func() {
 		if x.failed(t) {
-			t.Errorf("%d shards, leases of %v, the target keeps checkpoints %v\n%s", x.shards, x.lease, x.keeps, x.report())
+			t.Errorf("%d shards, leases of %v, the target keeps checkpoints %v, poison %v, %s, healing %v\n%s", x.shards, x.lease, x.keeps, x.judges != nil, x.policy, healing, x.report())
 		}
 	}()
 	synctest.Test(t, func(t *testing.T) {
@@ -43,6 +49,10 @@ func runReplication(t *testing.T, seed uint64) met {
 					w := &worker{schedule: x.schedule, number: i, rnd: rand.New(rand.NewPCG(seed, uint64(5000+phase*100+i)))} //nolint:gosec // small
 					w.run(t.Context(), phase, each)
 				})
+			}
+			if healing && phase > 0 {
+				pass(time.Duration(rnd.Int64N(int64(time.Minute))))
+				x.heal()
 			}
 			writing.Wait()
 			close(stop)
@@ -68,6 +78,9 @@ func (x *replication) replicate(t *testing.T, number uint64, stop <-chan struct{
 		store.Observe((&worker{schedule: x.schedule, number: int(50 + number)}).observe) //nolint:gosec // small
 		c, r, err := x.process(t.Context(), store, fmt.Sprint(number, ".", life), rand.New(rand.NewPCG(x.seed, 900+number*100+life)))
 		for rounds := 2 + rnd.IntN(10); err == nil && rounds > 0; rounds-- {
+			if x.judges != nil && rnd.IntN(4) == 0 {
+				_ = r.Replay(t.Context(), "copy", replicator.Document{Resource: "accounts", ID: append(simIDs, "")[rnd.IntN(len(simIDs)+1)]})
+			}
 			_ = r.Sync(t.Context()) // how it ends is not the point
 			pass(time.Duration(rnd.Int64N(int64(20 * time.Second))))
 			select {
@@ -104,7 +117,7 @@ func replications(t *testing.T, seed uint64, n int, one func()) (all met) {
 // TestReplication runs a few fixed schedules; make sim runs many.
 func TestReplication(t *testing.T) {
 	met := replications(t, firstSeed(), cases(60), func() {})
-	if met.moves == 0 || met.shared == 0 || met.zombies == 0 {
+	if met.moves == 0 || met.shared == 0 || met.zombies == 0 || met.letters == 0 || met.held == 0 {
 		t.Errorf("the runs met %+v: they show less than they should", met)
 	}
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -27,6 +28,8 @@ type replication struct {
 	shards int
 	lease  time.Duration
 	keeps  bool // the target keeps its checkpoints itself
+	policy replicator.Policy
+	judges func(name string) taste // by the target, of changes of documents with a name; nil: it takes all
 	place  targettest.Memory
 
 	mu        sync.Mutex
@@ -39,6 +42,8 @@ type replication struct {
 	appliers  map[int]string                     // the process that applied last, by shard
 	applying  func(process string, applied bool) // is called before and after each call of the target; or nil
 	met       met
+	eased     bool // the target takes what it once refused
+	healed    bool // it takes everything from now on
 	wrong     []string
 }
 
@@ -62,10 +67,13 @@ type met struct {
 	moves   int // another process applied to a shard than before
 	shared  int // changes were applied while another process had another shard
 	zombies int // and after another process had taken the lease of the same one
+	letters int // were there at the end
+	held    int // of them, behind another one
 }
 
 func (m *met) add(n met) {
 	m.moves, m.shared, m.zombies = m.moves+n.moves, m.shared+n.shared, m.zombies+n.zombies
+	m.letters, m.held = m.letters+n.letters, m.held+n.held
 }
 
 func newReplication(s *schedule, shards int) *replication {
@@ -74,6 +82,7 @@ func newReplication(s *schedule, shards int) *replication {
 		announced: map[s3db.Revision]string{}, committed: map[s3db.Revision]string{}, deletes: map[s3db.Revision]s3db.Revision{},
 		log: map[position]replicator.Change{}, effects: map[string][]position{}, reached: map[int]replicator.Seq{}, appliers: map[int]string{},
 	}
+	x.place.Refuse = x.refuse
 	x.place.Applied = func(c replicator.Change) { x.effects[c.ID] = append(x.effects[c.ID], position{c.Shard, c.Seq}) }
 	s.plugins = x.writer
 	return x
@@ -128,6 +137,9 @@ func (s sink) Apply(ctx context.Context, list []replicator.Change) ([]replicator
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.meet(list[0].Shard)
+	if slices.ContainsFunc(list, func(c replicator.Change) bool { return s.taste(c) == breaking }) {
+		return nil, errors.New("the target breaks")
+	}
 	fails := s.rnd != nil && s.rnd.IntN(6) == 0
 	part := list
 	switch {
@@ -220,7 +232,7 @@ func (x *replication) process(ctx context.Context, store s3db.Store, name string
 	r := replicator.New(replicator.Options{
 		OnDemand: true, Lease: x.lease, Shards: x.shards, Instance: name,
 		Targets: []replicator.TargetOptions{{
-			Name: "copy", Target: target, NoSnapshot: true, BatchSize: 3,
+			Name: "copy", Target: target, NoSnapshot: true, BatchSize: 3, Policy: x.policy, Retries: 4,
 			Routes: map[string][]replicator.Route{"accounts": {{}}},
 		}},
 	})
@@ -255,6 +267,7 @@ func (x *replication) check(t *testing.T) {
 			x.say("%s is left", key)
 		}
 	}
+	x.aside(t, r)
 	x.compare(t, x.logged())
 }
 
@@ -267,14 +280,28 @@ func (x *replication) settle(t *testing.T, r *replicator.Replicator) {
 	t.Helper()
 	for range 2 {
 		pass(2 * x.lease) // leases of the dead
-		if err := r.Sync(t.Context()); err != nil {
-			x.say("the last sync: %v", err)
-		}
+		x.sync(t, r)
 		pass(2 * time.Hour)
 	}
-	if err := r.Sync(t.Context()); err != nil {
-		x.say("the last sync: %v", err)
+	x.sync(t, r)
+}
+
+// sync replicates what there is. A change that breaks the target is found after some
+// errors.
+func (x *replication) sync(t *testing.T, r *replicator.Replicator) {
+	t.Helper()
+	const tries = 100
+	for range tries {
+		err := r.Sync(t.Context())
+		if err == nil || x.policy == replicator.Stop && x.judges != nil {
+			return
+		}
+		if x.judges == nil {
+			x.say("the last sync: %v", err)
+			return
+		}
 	}
+	x.say("the target is never up to date")
 }
 
 // logged compares the log with what was committed, and what changed the target with
@@ -282,25 +309,23 @@ func (x *replication) settle(t *testing.T, r *replicator.Replicator) {
 // precedes it. It returns the tokens of the changes by id.
 func (x *replication) logged() map[string][]string {
 	logged := map[string][]string{}
-	order := map[string][]position{}
 	seen := map[s3db.Revision]bool{}
-	for _, at := range slices.SortedFunc(maps.Keys(x.log), position.compare) {
-		c := x.log[at]
-		switch {
-		case c.Snapshot:
-			x.say("%s of %s tells a state although nothing else wrote", at, c.ID)
-			continue
-		case x.announced[c.Revision] != c.ID:
-			x.say("%s of %s was never written", c.Revision, c.ID)
-		case seen[c.Revision]:
-			x.say("%s of %s is twice in the log", c.Revision, c.ID)
+	for id, list := range x.order(x.log) {
+		for _, at := range list {
+			c := x.log[at]
+			switch {
+			case c.Snapshot:
+				x.say("%s of %s tells a state although nothing else wrote", at, c.ID)
+				continue
+			case x.announced[c.Revision] != c.ID:
+				x.say("%s of %s was never written", c.Revision, c.ID)
+			case seen[c.Revision]:
+				x.say("%s of %s is twice in the log", c.Revision, c.ID)
+			}
+			seen[c.Revision] = true
+			logged[c.ID] = append(logged[c.ID], tokenOf(c.Revision))
 		}
-		seen[c.Revision] = true
-		logged[c.ID] = append(logged[c.ID], tokenOf(c.Revision))
-		order[c.ID] = append(order[c.ID], at)
-	}
-	for id, list := range order {
-		if !slices.Equal(list, x.effects[id]) {
+		if x.policy != replicator.Skip && !slices.Equal(list, x.effects[id]) {
 			x.say("changes of %s are at %v, the target took them as %v", id, list, x.effects[id])
 		}
 	}
@@ -318,6 +343,15 @@ func (x *replication) logged() map[string][]string {
 		}
 	}
 	return logged
+}
+
+// order returns the positions of changes by the ids of their documents.
+func (x *replication) order(log map[position]replicator.Change) map[string][]position {
+	order := map[string][]position{}
+	for _, at := range slices.SortedFunc(maps.Keys(log), position.compare) {
+		order[log[at].ID] = append(order[log[at].ID], at)
+	}
+	return order
 }
 
 // compare looks at each document. Its state remembers what led to it.
@@ -370,7 +404,7 @@ func (x *replication) compare(t *testing.T, logged map[string][]string) {
 // tokenOf is the part of a revision that documents remember.
 func tokenOf(rev s3db.Revision) string { return string(rev[:11]) }
 
-// report moves what is wrong to the schedule.
+// failed moves what is wrong to the schedule.
 func (x *replication) failed(t *testing.T) bool {
 	x.violations = append(x.violations, x.wrong...)
 	x.wrong = nil

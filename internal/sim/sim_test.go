@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -59,11 +60,15 @@ func TestSim(t *testing.T) {
 	})
 	part("replication", func(t *testing.T, one func()) {
 		for shards := range 3 {
-			replicationCrashes(t, 1+shards, one)
+			replicationCrashes(t, 1+shards, func(crashOp) bool { return true }, one)
 		}
 		say("replication: writer and replicator, each at every request, with 1 to 3 shards")
-		zombies(t, replicatedOps(), one)
+		zombies(t, slices.DeleteFunc(replicatedOps(), func(op crashOp) bool { return op.cmd.op != opInsert && !op.full }), one)
 		say("replication: a process that stands still, at every request")
+		for _, keeps := range []bool{false, true} {
+			replayCrashes(t, keeps, func(crashPoint) bool { return true }, stalls(), one)
+		}
+		say("replication: dead letters and their replay, each at every request")
 		replicationPairs(t, seed, n/2, one)
 		met := replications(t, seed, n/2, one)
 		say("replication: seeds %d to %d; %+v", seed, seed+uint64(n/2)-1, met)

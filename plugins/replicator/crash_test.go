@@ -172,6 +172,48 @@ func TestLettersOnce(t *testing.T) {
 	}
 }
 
+// TestTakingTurns: two changes that make the target fail are put aside once each under
+// every policy that does so, though each failure begins again with the first one. It is
+// what the simulation found with seed 101.
+func TestTakingTurns(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []replicator.Policy{replicator.Park, replicator.Skip} {
+		server := memstore.NewServer(memstore.Options{})
+		m := targettest.Memory{Refuse: bad}
+		m.Fail = func(_ context.Context, changes []replicator.Change) error {
+			for _, c := range changes {
+				if c.ID == "b" || c.ID == "d" {
+					return errors.New("out of cheese")
+				}
+			}
+			return nil
+		}
+		c, r := open(t, server.Client(), toMemory(&m, func(o *replicator.TargetOptions) { o.Retries, o.Policy = 3, policy }))
+		sync(t, r)
+		for _, x := range []account{{ID: "a", Name: "bad"}, {ID: "b", Name: "x"}, {ID: "c", Name: "x"}, {ID: "d", Name: "x"}, {ID: "e", Name: "x"}} {
+			must(c.Insert(t.Context(), x))(t)
+		}
+		var err error
+		for range 30 {
+			if err = r.Sync(t.Context()); err == nil {
+				break
+			}
+		}
+		if got := names(&m); err != nil || got != "c=x e=x" {
+			t.Errorf("%s: target %s, %v", policy, got, err)
+		}
+		dead := 0
+		for _, k := range server.Keys() {
+			if strings.Contains(k, "/dead/") {
+				dead++
+			}
+		}
+		if got := letters(t, r); len(got) != 3 || dead != 3 {
+			t.Errorf("%s: letters %q in %d objects", policy, got, dead)
+		}
+	}
+}
+
 // TestReplayInVain: a letter that makes the target fail for long is left, and neither holds
 // up the replay of others nor what comes.
 func TestReplayInVain(t *testing.T) {

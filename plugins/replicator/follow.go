@@ -246,8 +246,7 @@ func (f *follower) evolve(ctx context.Context, changes []Change) error {
 	return f.prepare(ctx)
 }
 
-// applyAll applies changes in their order. Those of parked documents go behind the
-// letters of the document.
+// applyAll applies changes in their order, but those that are put aside.
 func (f *follower) applyAll(ctx context.Context, changes []Change) error {
 	size := f.options.BatchSize
 	if f.stuck.single {
@@ -266,17 +265,12 @@ func (f *follower) applyAll(ctx context.Context, changes []Change) error {
 		return nil
 	}
 	for _, c := range changes {
-		if f.options.Policy == Park {
-			waits, done, err := f.letters.holds(ctx, c)
-			if err == nil && waits && !done {
-				err = f.reject(ctx, c, "follows a change that was rejected", true)
-			}
-			if err != nil {
-				return err
-			}
-			if waits {
-				continue
-			}
+		aside, err := f.aside(ctx, c)
+		if err != nil {
+			return err
+		}
+		if aside {
+			continue
 		}
 		if batch = append(batch, c); len(batch) >= size {
 			if err := flush(); err != nil {
@@ -289,6 +283,23 @@ func (f *follower) applyAll(ctx context.Context, changes []Change) error {
 	}
 	f.stuck = stuck{}
 	return nil
+}
+
+// aside reports whether a change is among the letters of its document, puts it there if it
+// has to wait behind them, or else leaves it to be applied.
+func (f *follower) aside(ctx context.Context, c Change) (bool, error) {
+	switch f.options.Policy {
+	case Park:
+		waits, done, err := f.letters.holds(ctx, c)
+		if err == nil && waits && !done {
+			err = f.reject(ctx, c, "follows a change that was rejected", true)
+		}
+		return waits, err
+	case Skip:
+		return f.letters.have(ctx, c)
+	case Stop:
+	}
+	return false, nil
 }
 
 // apply sends changes to the target once, and puts aside what it refuses. It returns

@@ -93,6 +93,21 @@ func (l *letters) holds(ctx context.Context, c Change) (waits, done bool, err er
 	return false, false, nil
 }
 
+// have reports whether a change is among the letters of its document: what is done again,
+// since a later change failed or the process crashed, must not try it again. Else two that
+// make the target fail would take turns for ever.
+func (l *letters) have(ctx context.Context, c Change) (bool, error) {
+	hash := placeOf(c.Resource, c.ID, 1).hash
+	if !l.parked[hash] {
+		return false, nil
+	}
+	prefix := l.dir(hash) + c.Seq.String()
+	for _, err := range l.space.List(ctx, prefix, "") {
+		return err == nil, err
+	}
+	return false, nil
+}
+
 // put adds a letter. The same one may be there twice, after a crash.
 func (l *letters) put(ctx context.Context, d DeadLetter) error {
 	hash := placeOf(d.Change.Resource, d.Change.ID, 1).hash
