@@ -89,6 +89,9 @@ func TestConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	const password = `p%@/w' "d`
+	// They belong to the server: a test that runs again finds those of the run before.
+	d.exec(t, "DROP SCHEMA IF EXISTS theirs, readonly, missing CASCADE")
+	d.exec(t, "DROP ROLE IF EXISTS guarded")
 	d.exec(t, `CREATE ROLE guarded LOGIN PASSWORD 'p%@/w'' "d'`)
 	d.exec(t, "CREATE SCHEMA theirs AUTHORIZATION guarded")
 	d.exec(t, "CREATE SCHEMA readonly")
