@@ -200,7 +200,7 @@ var importRules = []importRule{
 	},
 	{
 		packages: "cmd/s3dbgen",
-		ours:     []string{"schema", "gen", "gen/reference", "templates", "runtime", "runtime/dynamic", "runtime/transfer", "runtime/s3store", "runtime/boltstore", "runtime/memstore", "s3dbjs", "s3dbjs/convert", "s3dbjs/migrate", "plugins/audit", "plugins/replicator/command", "plugins/replicator/config", "plugins/replicator/s3db/link", "plugins/replicator/webhook/link"},
+		ours:     []string{"schema", "gen", "gen/reference", "gen/sources", "templates", "runtime", "runtime/dynamic", "runtime/transfer", "runtime/s3store", "runtime/boltstore", "runtime/memstore", "s3dbjs", "s3dbjs/convert", "s3dbjs/migrate", "plugins/audit", "plugins/replicator/command", "plugins/replicator/config", "plugins/replicator/s3db/link", "plugins/replicator/webhook/link"},
 		others:   []string{"github.com/fsnotify/fsnotify", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/rogpeppe/go-internal", "github.com/schollz/progressbar/v3", "golang.org/x/mod", "golang.org/x/term"},
 		because:  "the command prints what schema, gen and runtime decide",
 	},

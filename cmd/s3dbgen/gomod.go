@@ -12,6 +12,8 @@ import (
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
+
+	"github.com/s3dbgen/s3dbgen/gen/sources"
 )
 
 // The module of this program, and the package that is its command.
@@ -48,7 +50,7 @@ func findSource(replace, root string) (ourSource, error) {
 			}
 		}
 		if here, err := os.Getwd(); err == nil {
-			replace = checkout(above(here, "go.mod"))
+			replace = checkout(sources.Above(here, "go.mod"))
 		}
 		if replace == "" {
 			return ourSource{}, usageError{errors.New("this s3dbgen was built from a checkout and has no version that go.mod could name; name the checkout, as in --replace ../s3dbgen")}

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/mod/module"
 
+	"github.com/s3dbgen/s3dbgen/gen/sources"
 	"github.com/s3dbgen/s3dbgen/schema"
 )
 
@@ -46,13 +47,13 @@ func lookAround(dir string) (*workplace, error) {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("%s is a file, a directory is needed", dir)
 	}
-	if mod := above(dir, "go.mod"); mod != "" {
+	if mod := sources.Above(dir, "go.mod"); mod != "" {
 		w.root = filepath.Dir(mod)
 		if w.modText, err = readFile(mod); err != nil {
 			return nil, err
 		}
 	} else if os.Getenv("GOWORK") == "" {
-		w.work = above(dir, "go.work")
+		w.work = sources.Above(dir, "go.work")
 	}
 	_, err = os.Stat(filepath.Join(w.root, "vendor", "modules.txt"))
 	w.vendor = err == nil
@@ -60,22 +61,6 @@ func lookAround(dir string) (*workplace, error) {
 		return nil, err
 	}
 	return w, nil
-}
-
-// above returns the file of that name in dir or the nearest directory above it, ""
-// when there is none.
-func above(dir, name string) string {
-	for {
-		file := filepath.Join(dir, name)
-		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
-			return file
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return ""
-		}
-		dir = parent
-	}
 }
 
 // directive is a line that runs s3dbgen on the schema.
@@ -169,13 +154,7 @@ func (w *workplace) modulePath(ctx context.Context) string {
 // repository returns the path of the repository that holds a directory, by its origin,
 // and that of the directory in it; nothing when there is none.
 func repository(ctx context.Context, dir string) (origin, below string) {
-	there := dir
-	for {
-		if _, err := os.Stat(there); err == nil || there == filepath.Dir(there) {
-			break
-		}
-		there = filepath.Dir(there)
-	}
+	there := sources.Existing(dir)
 	git := func(args ...string) string {
 		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", there}, args...)...).Output()
 		if err != nil {

@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/mod/modfile"
 	"golang.org/x/tools/go/packages"
+
+	"github.com/s3dbgen/s3dbgen/gen/sources"
 )
 
 // place is where the generated package is, or will be.
@@ -29,8 +31,8 @@ func placeOf(dir string) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	p := place{output: dir, dir: existing(dir)}
-	file := above(p.dir, "go.mod")
+	p := place{output: dir, dir: sources.Existing(dir)}
+	file := sources.Above(p.dir, "go.mod")
 	if file == "" {
 		return p, nil
 	}
@@ -45,33 +47,6 @@ func placeOf(dir string) (place, error) {
 	}
 	p.self = path.Join(p.module, filepath.ToSlash(below))
 	return p, nil
-}
-
-// existing is the directory, or the nearest one above it that exists.
-func existing(dir string) string {
-	for {
-		info, err := os.Stat(dir)
-		if err == nil && info.IsDir() || dir == filepath.Dir(dir) {
-			return dir
-		}
-		dir = filepath.Dir(dir)
-	}
-}
-
-// above returns the file of that name in dir or the nearest directory above it, ""
-// when there is none.
-func above(dir, name string) string {
-	for {
-		file := filepath.Join(dir, name)
-		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
-			return file
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return ""
-		}
-		dir = parent
-	}
 }
 
 // expected is the directory of a package of the module by its path, "" of others.

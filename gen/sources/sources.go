@@ -99,10 +99,10 @@ func within(path, dir string) bool {
 func (s Set) Directories() []string {
 	var dirs []string
 	for _, path := range slices.Concat(s.Programs, s.Packages, s.Trees) {
-		dirs = append(dirs, existing(filepath.Dir(path)))
+		dirs = append(dirs, Existing(filepath.Dir(path)))
 	}
 	for _, dir := range s.Packages {
-		dirs = append(dirs, existing(dir))
+		dirs = append(dirs, Existing(dir))
 	}
 	for _, tree := range s.Trees {
 		_ = walk(tree, func(path string, e fs.DirEntry) { // what cannot be read cannot be watched
@@ -113,17 +113,6 @@ func (s Set) Directories() []string {
 	}
 	slices.Sort(dirs)
 	return slices.Compact(dirs)
-}
-
-// existing is the directory, or the nearest one above it that exists.
-func existing(dir string) string {
-	for {
-		info, err := os.Stat(dir)
-		if err == nil && info.IsDir() || dir == filepath.Dir(dir) {
-			return dir
-		}
-		dir = filepath.Dir(dir)
-	}
 }
 
 // isSource reports whether the go command may compile a file of this name.
