@@ -63,6 +63,7 @@ type FsckReport struct {
 	Contents   int       `json:"contents"`
 	History    int       `json:"history"` // states that were kept of documents
 	Tombstones int       `json:"tombstones"`
+	Sequences  int       `json:"sequences"`
 	Recent     int       `json:"recent"` // leftovers that may be work in progress
 	Findings   []Finding `json:"findings"`
 }
@@ -73,8 +74,8 @@ func (r *FsckReport) Clean() bool {
 }
 
 // Fsck compares the documents of every resource that the database knows with
-// their partition entries, unique claims and contents, and reports what does not fit; with
-// Repair it removes leftovers. It is safe while writers run, and needs no
+// their partition entries, unique claims and contents, reads the sequences, and reports
+// what does not fit; with Repair it removes leftovers. It is safe while writers run, and needs no
 // generated code. It reads every document: 1 request for each, and 1 for each
 // 1,000 keys. Errors are those of the store; findings are none.
 func (db *Database) Fsck(ctx context.Context, o FsckOptions) (*FsckReport, error) {
@@ -84,6 +85,16 @@ func (db *Database) Fsck(ctx context.Context, o FsckOptions) (*FsckReport, error
 		f := &fsck{db: db, resource: name, options: o, report: report, owners: map[string]owner{}}
 		if err := f.run(ctx); err != nil {
 			return nil, databaseError("fsck", err)
+		}
+	}
+	for x, err := range db.storedSequences(ctx) {
+		switch {
+		case err == nil:
+			report.Sequences++
+		case x.key == "":
+			return nil, databaseError("fsck", err)
+		default:
+			report.Findings = append(report.Findings, Finding{Kind: CorruptObject, Key: x.key, Detail: err.Error()})
 		}
 	}
 	return report, nil

@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/s3dbgen/s3dbgen/internal/clienttest"
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
@@ -240,6 +242,82 @@ func TestSequenceCrash(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestSequenceRaise: numbers below one are not handed out any more, also those that the
+// process holds, and a sequence never goes back. Sequences tells where they are.
+func TestSequenceRaise(t *testing.T) {
+	ctx := t.Context()
+	server := memstore.NewServer(memstore.Options{})
+	var counter s3db.RequestCounter
+	s := openSequence(t, server.Client(), s3db.SequenceOptions{Block: 10, Start: 3}, s3db.WithRequestObserver(counter.Observe))
+	other := openSequence(t, server.Client(), s3db.SequenceOptions{})
+	for _, step := range []struct {
+		raise, next, end invoiceNumber
+		cost             string
+	}{
+		{raise: 7, next: 7, end: 17, cost: "0 LIST 1 GET 1 other"},
+		{raise: 5, next: 8, end: 17, cost: "0 LIST 0 GET 0 other"},
+		{raise: 12, next: 12, end: 17, cost: "0 LIST 0 GET 0 other"},
+		{raise: 17, next: 17, end: 27, cost: "0 LIST 0 GET 0 other"},
+		{raise: 100, next: 100, end: 110, cost: "0 LIST 0 GET 1 other"},
+	} {
+		if cost := spent(&counter, func() {
+			if err := s.Raise(ctx, step.raise); err != nil {
+				t.Fatal(err)
+			}
+		}); cost != step.cost {
+			t.Errorf("raised to %d: %s, want %s", step.raise, cost, step.cost)
+		}
+		if n, err := s.Next(ctx); n != step.next || err != nil {
+			t.Errorf("raised to %d: %d, %v, want %d", step.raise, n, err, step.next)
+		}
+		all := must(sequencesOf(t, server.Client()))(t)
+		if diff := cmp.Diff([]s3db.SequenceState{{Name: "invoices", Next: int64(step.end)}}, all); diff != "" {
+			t.Errorf("raised to %d (-want +got):\n%s", step.raise, diff)
+		}
+	}
+	if n, err := other.Next(ctx); n != 110 || err != nil {
+		t.Errorf("another program: %d, %v", n, err)
+	}
+	if err := s.Raise(ctx, 0); !errors.Is(err, s3db.ErrValidation) {
+		t.Errorf("raised to 0: %v", err)
+	}
+}
+
+func sequencesOf(t *testing.T, store s3db.Store) (all []s3db.SequenceState, err error) {
+	t.Helper()
+	for s, e := range must(clienttest.Open(t.Context(), store, 0, 0))(t).Database().Sequences(t.Context()) {
+		if err = errors.Join(err, e); e == nil {
+			all = append(all, s)
+		}
+	}
+	return all, err
+}
+
+// TestSequencesBroken: what is no sequence is told by Sequences and by fsck, and the
+// others with it.
+func TestSequencesBroken(t *testing.T) {
+	ctx := t.Context()
+	store := memstore.New()
+	for key, body := range map[string]string{"a": "x", "b%zz": `{"format":1,"next":9}`, "c": `{"format":1,"next":5}`, "d": `{"format":2,"next":5}`} {
+		if _, err := store.Put(ctx, "sequence="+key, []byte(body), nil, s3db.Condition{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := sequencesOf(t, store)
+	if diff := cmp.Diff([]s3db.SequenceState{{Name: "c", Next: 5}}, all); diff != "" || !errors.Is(err, s3db.ErrCorrupt) || !errors.Is(err, s3db.ErrNewerFormat) {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	report := must(must(clienttest.Open(ctx, store, 0, 0))(t).Database().Fsck(ctx, s3db.FsckOptions{Repair: true}))(t)
+	var found []string
+	for _, f := range report.Findings {
+		found = append(found, fmt.Sprint(f.Kind, " ", f.Key, " ", f.Repaired))
+	}
+	want := []string{"corrupt sequence=a false", "corrupt sequence=b%zz false", "corrupt sequence=d false"}
+	if diff := cmp.Diff(want, found); diff != "" || report.Sequences != 1 {
+		t.Errorf("%d sequences; findings (-want +got):\n%s", report.Sequences, diff)
 	}
 }
 

@@ -44,18 +44,25 @@ func (f *databaseFlags) open(ctx context.Context, url string, options ...s3db.Op
 	return dynamic.Open(ctx, url, config, append(f.keys.list(), options...)...)
 }
 
-// with opens a database and one of its resources for the time of a function.
-func (f *databaseFlags) with(ctx context.Context, url, resource string, do func(*dynamic.Resource) error, options ...s3db.Option) (err error) {
+// withDatabase opens a database for the time of a function.
+func (f *databaseFlags) withDatabase(ctx context.Context, url string, do func(*dynamic.Database) error, options ...s3db.Option) (err error) {
 	db, err := f.open(ctx, url, options...)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	r, err := db.Resource(resource)
-	if err != nil {
-		return err
-	}
-	return do(r)
+	return do(db)
+}
+
+// with opens a database and one of its resources for the time of a function.
+func (f *databaseFlags) with(ctx context.Context, url, resource string, do func(*dynamic.Resource) error, options ...s3db.Option) error {
+	return f.withDatabase(ctx, url, func(db *dynamic.Database) error {
+		r, err := db.Resource(resource)
+		if err != nil {
+			return err
+		}
+		return do(r)
+	}, options...)
 }
 
 // exactly wants so many arguments.

@@ -69,8 +69,10 @@ func (f *transferFlags) failed(p *progress) func(transfer.ItemError) error {
 
 func newExport() *cobra.Command {
 	var f transferFlags
+	var sequences sequencesFlag
 	command := &cobra.Command{
-		Use:                   "export URL RESOURCE FILE [--format F] [--secrets] [--on-error stop|continue] [--concurrency N] [--resume]",
+		Use: "export URL RESOURCE FILE [--format F] [--secrets] [--on-error stop|continue] [--concurrency N] [--resume]\n" +
+			"  s3dbgen export URL FILE --sequences",
 		DisableFlagsInUseLine: true,
 		Short:                 "Write the documents of a resource to a file",
 		Long: `Export writes the documents of a resource in the order of their ids, as JSON Lines
@@ -83,13 +85,22 @@ given. The file then holds them as plain text, and passwords as hashes.
 
 An export that was interrupted leaves FILE.resume; --resume goes on from there.
 
+--sequences writes where the sequences of the database are, instead of documents, as
+JSON Lines. Export them after the documents, so that their numbers are among those.
+
 ` + keysHelp + `
 
 Exit code 1 means that some documents could not be read, under --on-error continue.`,
 		Example: `  s3dbgen export file://./shop.db users users.jsonl.zst
-  s3dbgen export s3://bucket/shop orders - --format csv | head`,
-		Args: exactly("URL", "RESOURCE", "FILE"),
+  s3dbgen export s3://bucket/shop orders - --format csv | head
+  s3dbgen export s3://bucket/shop sequences.jsonl --sequences`,
+		Args: sequences.args,
 		RunE: func(command *cobra.Command, args []string) error {
+			if sequences.set {
+				return f.withDatabase(command.Context(), args[0], func(db *dynamic.Database) error {
+					return exportSequences(command.Context(), db.Database, args[1], command.OutOrStdout(), command.ErrOrStderr())
+				})
+			}
 			format, err := f.check(args[2])
 			if err != nil {
 				return err
@@ -102,6 +113,7 @@ Exit code 1 means that some documents could not be read, under --on-error contin
 	}
 	f.registerTransfer(command)
 	f.register(command, "write the values of secrets and the hashes of passwords")
+	sequences.register(command, "write where the sequences are, instead of documents")
 	return command
 }
 

@@ -88,6 +88,9 @@ func printReport(w io.Writer, report *s3db.FsckReport) error {
 	if report.History > 0 {
 		kept = ", " + count(report.History, "kept state")
 	}
+	if report.Sequences > 0 {
+		kept += ", " + count(report.Sequences, "sequence")
+	}
 	_, err := fmt.Fprintf(w, "%s, %s, %s, %s, %s%s; %s, %d recent\n",
 		count(report.Documents, "document"), count(report.Entries, "entry", "entries"), count(report.Claims, "claim"),
 		count(report.Contents, "content"), count(report.Tombstones, "tombstone"), kept, count(len(report.Findings), "finding"), report.Recent)

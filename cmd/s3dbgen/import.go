@@ -18,8 +18,10 @@ func newImport() *cobra.Command {
 	var f transferFlags
 	var mode string
 	var keep bool
+	var sequences sequencesFlag
 	command := &cobra.Command{
-		Use:                   "import URL RESOURCE FILE [--mode insert|upsert|replace] [--keep-timestamps] [--format F] [--on-error stop|continue] [--concurrency N] [--resume]",
+		Use: "import URL RESOURCE FILE [--mode insert|upsert|replace] [--keep-timestamps] [--format F] [--on-error stop|continue] [--concurrency N] [--resume]\n" +
+			"  s3dbgen import URL FILE --sequences",
 		DisableFlagsInUseLine: true,
 		Short:                 "Write the records of a file as documents",
 		Long: `Import reads JSON Lines (.jsonl) or CSV (.csv), decompressed when .gz or .zst
@@ -39,13 +41,22 @@ goes on from there.
 Secrets in the file are plain text and are encrypted with the key given; a
 "[redacted]" one keeps what the document has.
 
+--sequences reads a file of export --sequences, and raises each sequence to where it
+was. None goes back, so that no number comes twice.
+
 ` + keysHelp + `
 
 Exit code 1 means that some records were refused, under --on-error continue.`,
 		Example: `  s3dbgen import file://./copy.db users users.jsonl.zst --keep-timestamps
-  s3dbgen import s3://bucket/shop orders orders.csv --mode upsert --on-error continue`,
-		Args: exactly("URL", "RESOURCE", "FILE"),
+  s3dbgen import s3://bucket/shop orders orders.csv --mode upsert --on-error continue
+  s3dbgen import file://./copy.db sequences.jsonl --sequences`,
+		Args: sequences.args,
 		RunE: func(command *cobra.Command, args []string) error {
+			if sequences.set {
+				return f.withDatabase(command.Context(), args[0], func(db *dynamic.Database) error {
+					return importSequences(command.Context(), db.Database, args[1], command.InOrStdin(), command.ErrOrStderr())
+				})
+			}
 			if err := oneOf("mode", mode, "insert", "upsert", "replace"); err != nil {
 				return err
 			}
@@ -64,6 +75,7 @@ Exit code 1 means that some records were refused, under --on-error continue.`,
 	f.registerTransfer(command)
 	command.Flags().StringVar(&mode, "mode", "insert", "insert, upsert or replace")
 	command.Flags().BoolVar(&keep, "keep-timestamps", false, "store the createdAt and updatedAt of the file")
+	sequences.register(command, "raise sequences instead of writing documents")
 	return command
 }
 

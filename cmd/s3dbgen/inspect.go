@@ -25,9 +25,10 @@ func newInspect() *cobra.Command {
 		Use:                   "inspect URL [--counts=false] [--format text|json]",
 		DisableFlagsInUseLine: true,
 		Short:                 "Print what a database is: resources, versions, partitions, counts",
-		Long: `Inspect prints what the registry of a database says, and how many documents each
-resource has. Counting costs one request for each 1,000 documents, and one for
-each document that can expire; --counts=false leaves it out.`,
+		Long: `Inspect prints what the registry of a database says, how many documents each
+resource has, and where the sequences are. Counting costs one request for each
+1,000 documents, one for each document that can expire, and one for each sequence;
+--counts=false leaves it out.`,
 		Example: `  s3dbgen inspect file://./shop.db
   s3dbgen inspect s3://bucket/shop --format json`,
 		Args: exactly("URL"),
@@ -63,6 +64,7 @@ type inspection struct {
 	Keys      []string                     `json:"keys"`
 	Servers   map[string]s3db.Capabilities `json:"servers"`
 	Resources []inspectedResource          `json:"resources"`
+	Sequences []s3db.SequenceState         `json:"sequences,omitempty"`
 }
 
 type inspectedResource struct {
@@ -108,6 +110,14 @@ func inspect(ctx context.Context, db *dynamic.Database, counts bool) (*inspectio
 		}
 		found.Resources = append(found.Resources, x)
 	}
+	if counts {
+		for s, err := range db.Sequences(ctx) {
+			if err != nil {
+				return nil, err
+			}
+			found.Sequences = append(found.Sequences, s)
+		}
+	}
 	return found, nil
 }
 
@@ -144,6 +154,9 @@ func (f *inspection) print(w io.Writer) error {
 		if len(r.Settings) > 0 {
 			p.line("  settings: %s", r.Settings)
 		}
+	}
+	for _, s := range f.Sequences {
+		p.line("sequence %s: %d comes next", s.Name, s.Next)
 	}
 	return p.err
 }

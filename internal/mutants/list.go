@@ -292,6 +292,8 @@ func mutants() []mutant {
 		{name: "a sweep spares who lives", file: "runtime/expiry.go", old: "			return errNotDue\n		}\n		return nil", new: "			return nil\n		}\n		return nil", run: "^TestSweep", pkg: "./runtime"},
 		{name: "a unique value of what has expired is free", file: "runtime/claim.go", old: "case !c.expired(d.doc):", new: "case true:", run: "^TestExpired$", pkg: "./runtime"},
 		{name: "condition of a block", file: "runtime/sequence.go", old: "		s.etag = \"\"\n", new: "		s.etag, cond = \"\", Condition{}\n", run: "^TestSequence", pkg: "./runtime"},
+		{name: "a sequence never goes back", file: "runtime/sequence.go", old: "		end = max(next, to)\n", new: "		end = to\n", run: "^TestSequence", pkg: "./runtime"},
+		{name: "numbers below a raise are given up", file: "runtime/sequence.go", old: "		s.from = min(max(s.from, to), s.end)\n", new: "", run: "^TestSequence", pkg: "./runtime"},
 		{name: "a block in doubt is nobody's", file: "runtime/sequence.go", old: "		etag, _, err := s.db.requests.putIf(ctx, s.key, body, nil, cond)", new: "		etag, maybe, err := s.db.requests.putIf(ctx, s.key, body, nil, cond)\n		if maybe {\n			err = nil\n		}", run: "^TestSequence", pkg: "./runtime"},
 		{name: "sums beyond the type", file: "runtime/add.go", old: "if sum := *p + n; (sum >= *p) == (n >= 0) {", new: "if sum := *p + n; true {", run: "^TestAdd$", pkg: "./runtime"},
 	}
