@@ -225,21 +225,30 @@ func (j *judgement) vanished() {
 	if settled || !j.complete {
 		return
 	}
-	for _, y := range slices.Clone(j.committed) { // a late one may be what followed
-		if x := j.goneBy(y); x != nil {
-			j.committed = append(j.committed, x)
-		}
+	for _, y := range slices.Clone(j.committed) { // late ones may be what followed
+		j.commit(j.goneBy(y))
 	}
-	for _, x := range j.byRev { // or the first of which the log does not know
-		if x.late && x.Action == Delete && j.byRev[x.Base] == nil && x.Base != j.revision && j.writes(x.Base) < 0 && !gone[x.Base] && !j.happened(x) && !j.replaced(x) {
+	for _, x := range j.byRev { // or begin with one that follows what the log knows
+		base := j.byRev[x.Base]
+		if x.late && base == nil && x.Base != "" && x.Base != j.revision && j.writes(x.Base) < 0 && !gone[x.Base] && !j.happened(x) && !j.replaced(x) &&
+			(x.Action == Delete || j.tells(x)) {
 			gone[x.Base] = true
-			j.committed = append(j.committed, x)
+			j.commit(x)
 		}
 	}
 }
 
-// goneBy returns the late delete that followed a committed write which nothing else
-// followed and which the document is past.
+// commit adds a late write and those that followed it, up to a delete.
+func (j *judgement) commit(x *pending) {
+	for x != nil {
+		j.committed = append(j.committed, x)
+		x = j.goneBy(x)
+	}
+}
+
+// goneBy returns the late write that followed a committed one which the document is
+// past, and which nothing else followed: one that another late write was prepared on, since
+// one alone can follow; or else a delete.
 func (j *judgement) goneBy(y *pending) (found *pending) {
 	if y.Action == Delete || j.writes(y.Revision) >= 0 {
 		return nil
@@ -249,7 +258,10 @@ func (j *judgement) goneBy(y *pending) (found *pending) {
 		case x.Base != y.Revision:
 		case slices.Contains(j.committed, x):
 			return nil
-		case x.late && x.Action == Delete && (found == nil || x.Revision < found.Revision):
+		case !x.late:
+		case j.tells(x):
+			found = x
+		case x.Action == Delete && (found == nil || !j.tells(found) && x.Revision < found.Revision):
 			found = x
 		}
 	}
