@@ -6,7 +6,9 @@ func replicatorMutants() []mutant {
 	const (
 		outbox, judge, settle   = "plugins/replicator/outbox.go", "plugins/replicator/judge.go", "plugins/replicator/settle.go"
 		memory, follow, segment = "plugins/replicator/memory.go", "plugins/replicator/follow.go", "plugins/replicator/segment.go"
-		letter                  = "plugins/replicator/letter.go"
+		letter, snap            = "plugins/replicator/letter.go", "plugins/replicator/snapshot.go"
+
+		snapshotTests = "^TestSnapshotCrashes$"
 
 		letterTests = "^(TestReplication|TestReplayCrashes)$"
 	)
@@ -15,13 +17,20 @@ func replicatorMutants() []mutant {
 		{name: "an image has the attributes of its version", file: "plugins/replicator/image.go", old: "return r.AsStored(i)", new: "return r.Stored().Decode(i)", pkg: "./plugins/replicator", run: "^TestEvolution$"},
 		{name: "versions that came later are learnt", file: "plugins/replicator/image.go", old: "if errors.Is(err, s3db.ErrNotFound) {", new: "if false && errors.Is(err, s3db.ErrNotFound) {", pkg: "./plugins/replicator", run: "^TestEvolution$"},
 		{name: "a target is told of a newer schema", file: follow, old: "if !newer(f.prepared) {", new: "if true || !newer(f.prepared) {", pkg: "./plugins/replicator/s3db", run: "^TestEvolution$"},
+		{name: "a snapshot does not begin before the log is kept", file: snap, old: "if !rec.value.Snapshot.Marked {", new: "if rec.value.Snapshot.Heads == nil {", pkg: simPkg, run: snapshotTests},
+		{name: "the log is kept behind a snapshot", file: snap, old: "\t\t\t\t*c = end\n", new: "", pkg: simPkg, run: snapshotTests},
+		{name: "a snapshot that stood still begins anew", file: snap, old: "\tif since(began) >= headLife {", new: "\tif false && since(began) >= headLife {", pkg: simPkg, run: snapshotTests},
+		{name: "heads are noted before documents are read", file: snap, old: "ends[shard] = head, checkpoint{Seq: EndOf(head)}", new: "ends[shard] = head+1, checkpoint{Seq: EndOf(head+1)}", pkg: simPkg, run: snapshotTests},
+		{name: "progress of a snapshot is under a condition", file: "plugins/replicator/record.go", old: "cond = s3db.IfMatchETag(k.etag)", new: "cond = s3db.Condition{}", pkg: simPkg, run: snapshotTests},
 		{name: "letters are known after a crash", file: letter, old: "\t\t\tparked[hash] = true\n", new: "\t\t\t_ = hash\n", pkg: simPkg, run: letterTests},
 		{name: "later changes wait behind a letter", file: letter, old: "\tl.parked[hash] = true\n", new: "", pkg: simPkg, run: letterTests},
 		{name: "a letter that is rejected again stays", file: follow, old: "\t\t\tdone = done[:r.Index]\n", new: "", pkg: simPkg, run: letterTests},
 		{name: "later letters wait behind one that is rejected again", file: follow, old: "\t\t\tdone = done[:r.Index]\n\t\t\tf.refused.documents[list[0].document()] = true\n", new: "\t\t\tdone = done[:r.Index]\n", pkg: simPkg, run: letterTests},
 		{name: "letters come before the checkpoint", file: follow, old: "\t\t\tif err := f.reject(ctx, c, r.Reason, r.Held); err != nil {\n\t\t\t\treturn nil, err", new: "\t\t\tif err := f.reject(ctx, c, r.Reason, r.Held); err != nil && false {\n\t\t\t\treturn nil, err", pkg: simPkg, run: letterTests},
 		{name: "a letter goes when the target has the change", file: follow, old: "\trejected, err := f.send(ctx, changes)\n\tif err != nil {\n\t\tif ctx.Err() != nil {\n\t\t\treturn ctx.Err()", new: "\tif err := f.letters.remove(ctx, list); err != nil {\n\t\treturn err\n\t}\n\trejected, err := f.send(ctx, changes)\n\tif err != nil {\n\t\tif ctx.Err() != nil {\n\t\t\treturn ctx.Err()", pkg: simPkg, run: letterTests},
-		{name: "a change is put aside once", file: follow, old: "return f.letters.have(ctx, c)", new: "return false, nil", pkg: "./plugins/replicator", run: "^TestTakingTurns$"},
+		{name: "a change is put aside once", file: follow, old: "case Skip:\n\t\treturn f.letters.have(ctx, c)", new: "case Skip:\n\t\treturn false, nil", pkg: "./plugins/replicator", run: "^TestTakingTurns$"},
+		{name: "what a snapshot has put aside is left there", file: follow, old: "if c.Seq == EndOf(c.Seq.Segment) {", new: "if f.letters.parked = map[string]bool{}; c.Seq == EndOf(c.Seq.Segment) {", pkg: "./plugins/replicator", run: "^TestSnapshotBreaks$"},
+		{name: "what succeeds does not hide what fails", file: follow, old: "\tf.failures = 0\n\tfor _, r := range rejected {\n\t\tif r.Index < 0 ||", new: "\tf.failures, f.stuck = 0, stuck{}\n\tfor _, r := range rejected {\n\t\tif r.Index < 0 ||", pkg: "./plugins/replicator", run: "^TestSnapshotBreaks$"},
 		{name: "a letter is put once", file: follow, old: "if err == nil && waits && !done {", new: "if err == nil && waits && (!done || true) {", pkg: "./plugins/replicator", run: "^TestLettersOnce$"},
 		{name: "a letter that is sent in vain is left", file: follow, old: "f.refused.documents[list[0].document()] = true\n\t\t\treturn nil", new: "return err", pkg: "./plugins/replicator", run: "^TestReplayInVain$"},
 		{name: "a gap is told", file: follow, old: "f.failed(ctx, fmt.Errorf(\"%w: it has come", new: "errors.Unwrap(fmt.Errorf(\"%w: it has come", pkg: "./plugins/replicator", run: "^TestGap$"},

@@ -190,7 +190,7 @@ func runZombie(t *testing.T, op crashOp, at stall) (struck bool, _ met) {
 // overtake is what others do in a time: write, settle, apply, and clear the log.
 func (x *replication) overtake(t *testing.T, takes time.Duration) {
 	t.Helper()
-	_, r, err := x.process(t.Context(), x.observed(60), "second", nil)
+	_, r, err := x.process(t.Context(), x.observed(60), "overtaker", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -268,7 +268,7 @@ func runReplay(t *testing.T, keeps bool, step replayStep, point crashPoint, stil
 	return struck
 }
 
-// act lets a process do something. If it is the one in question, it crashes at the
+// act lets a process do something, the only one that knows the newcomer. If it is the one in question, it crashes at the
 // point, or stands still while others go on.
 func (x *replication) act(t *testing.T, chosen bool, number int, name string, point crashPoint, still stall, struck *bool, f func(*replicator.Replicator)) {
 	t.Helper()
@@ -277,6 +277,7 @@ func (x *replication) act(t *testing.T, chosen bool, number int, name string, po
 	if err != nil {
 		t.Fatal(err)
 	}
+	x.late = nil
 	if !chosen {
 		f(r)
 		return

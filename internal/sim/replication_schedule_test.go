@@ -36,8 +36,12 @@ func runReplication(t *testing.T, seed uint64) met {
 		x.p, x.k, x.local = rnd.IntN(2), rnd.IntN(2), rnd.IntN(5) == 0
 		x.server = memstore.NewServer(memstore.Options{Local: x.local})
 		x.register(t)
+		newcomer := rnd.IntN(3) > 0
 		writers, each := 2+rnd.IntN(2), 3+rnd.IntN(5)
-		for phase := range 1 + rnd.IntN(2) {
+		for phase := range 1 + rnd.IntN(3) {
+			if newcomer && x.late == nil && rnd.IntN(2) == 0 {
+				x.late = newNewcomer(x)
+			}
 			var running sync.WaitGroup
 			stop := make(chan struct{})
 			for i := range 2 {
@@ -57,7 +61,7 @@ func runReplication(t *testing.T, seed uint64) met {
 			writing.Wait()
 			close(stop)
 			running.Wait()
-			pass(20 * time.Minute)
+			pass([]time.Duration{20 * time.Minute, 3 * time.Hour}[rnd.IntN(2)])
 		}
 		x.check(t)
 	})
@@ -80,6 +84,10 @@ func (x *replication) replicate(t *testing.T, number uint64, stop <-chan struct{
 		for rounds := 2 + rnd.IntN(10); err == nil && rounds > 0; rounds-- {
 			if x.judges != nil && rnd.IntN(4) == 0 {
 				_ = r.Replay(t.Context(), "copy", replicator.Document{Resource: "accounts", ID: append(simIDs, "")[rnd.IntN(len(simIDs)+1)]})
+			}
+			if x.late != nil && rnd.IntN(16) == 0 {
+				x.late.reset.Store(true)
+				_ = r.Reset(t.Context(), "late")
 			}
 			_ = r.Sync(t.Context()) // how it ends is not the point
 			pass(time.Duration(rnd.Int64N(int64(20 * time.Second))))
@@ -117,7 +125,7 @@ func replications(t *testing.T, seed uint64, n int, one func()) (all met) {
 // TestReplication runs a few fixed schedules; make sim runs many.
 func TestReplication(t *testing.T) {
 	met := replications(t, firstSeed(), cases(60), func() {})
-	if met.moves == 0 || met.shared == 0 || met.zombies == 0 || met.letters == 0 || met.held == 0 {
+	if met.moves == 0 || met.shared == 0 || met.zombies == 0 || met.letters == 0 || met.held == 0 || met.told == 0 || met.after == 0 {
 		t.Errorf("the runs met %+v: they show less than they should", met)
 	}
 }

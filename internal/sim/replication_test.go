@@ -31,6 +31,7 @@ type replication struct {
 	policy replicator.Policy
 	judges func(name string) taste // by the target, of changes of documents with a name; nil: it takes all
 	place  targettest.Memory
+	late   *newcomer // a second target, which begins with a snapshot; or nil
 
 	mu        sync.Mutex
 	announced map[s3db.Revision]string // id
@@ -69,11 +70,14 @@ type met struct {
 	zombies int // and after another process had taken the lease of the same one
 	letters int // were there at the end
 	held    int // of them, behind another one
+	told    int // documents of snapshots
+	after   int // changes behind them
 }
 
 func (m *met) add(n met) {
 	m.moves, m.shared, m.zombies = m.moves+n.moves, m.shared+n.shared, m.zombies+n.zombies
 	m.letters, m.held = m.letters+n.letters, m.held+n.held
+	m.told, m.after = m.told+n.told, m.after+n.after
 }
 
 func newReplication(s *schedule, shards int) *replication {
@@ -229,13 +233,17 @@ func (x *replication) process(ctx context.Context, store s3db.Store, name string
 	if x.keeps {
 		target = keeper{s}
 	}
-	r := replicator.New(replicator.Options{
+	o := replicator.Options{
 		OnDemand: true, Lease: x.lease, Shards: x.shards, Instance: name,
 		Targets: []replicator.TargetOptions{{
 			Name: "copy", Target: target, NoSnapshot: true, BatchSize: 3, Policy: x.policy, Retries: 4,
 			Routes: map[string][]replicator.Route{"accounts": {{}}},
 		}},
-	})
+	}
+	if x.late != nil {
+		o.Targets = append(o.Targets, x.late.options(rnd))
+	}
+	r := replicator.New(o)
 	c, err := clienttest.Open(ctx, store, x.p, x.k, retry(), s3db.WithPlugin(r))
 	return c, r, err
 }
@@ -269,6 +277,9 @@ func (x *replication) check(t *testing.T) {
 	}
 	x.aside(t, r)
 	x.compare(t, x.logged())
+	if x.late != nil {
+		x.late.check(t, r)
+	}
 }
 
 func (x *replication) say(format string, args ...any) {
@@ -291,8 +302,9 @@ func (x *replication) settle(t *testing.T, r *replicator.Replicator) {
 func (x *replication) sync(t *testing.T, r *replicator.Replicator) {
 	t.Helper()
 	const tries = 100
+	var err error
 	for range tries {
-		err := r.Sync(t.Context())
+		err = r.Sync(t.Context())
 		if err == nil || x.policy == replicator.Stop && x.judges != nil {
 			return
 		}
@@ -301,7 +313,7 @@ func (x *replication) sync(t *testing.T, r *replicator.Replicator) {
 			return
 		}
 	}
-	x.say("the target is never up to date")
+	x.say("the target is never up to date: %v", err)
 }
 
 // logged compares the log with what was committed, and what changed the target with
@@ -361,28 +373,15 @@ func (x *replication) compare(t *testing.T, logged map[string][]string) {
 	for rev := range x.announced {
 		tokens[tokenOf(rev)] = true
 	}
-	live := map[string]string{}
-	for _, row := range x.place.Rows("accounts") {
-		live[row.ID] = string(row.Revision)
-	}
+	x.equal(t, "the target", &x.place)
 	for _, id := range simIDs {
 		obj, err := x.server.Client().Get(t.Context(), dataKey+id)
 		if err != nil {
-			if live[id] != "" {
-				x.say("%s is at the target and does not exist", id)
-			}
 			continue
 		}
 		var body struct{ Rev, Past string }
 		if err := json.Unmarshal(obj.Body, &body); err != nil {
 			t.Fatal(err)
-		}
-		if want := body.Rev; strings.HasSuffix(obj.Metadata["s"], "D") {
-			if live[id] != "" {
-				x.say("%s is at the target and was deleted", id)
-			}
-		} else if live[id] != want {
-			x.say("%s is at revision %q at the target, not %q", id, live[id], want)
 		}
 		if x.local {
 			continue // a delete leaves nothing that remembers
@@ -397,6 +396,28 @@ func (x *replication) compare(t *testing.T, logged map[string][]string) {
 		got = got[max(0, len(got)-len(truth)):]
 		if !slices.Equal(truth, got) {
 			x.say("%s was written as %q and logged as %q", id, truth, logged[id])
+		}
+	}
+}
+
+// equal compares what a target has with the documents.
+func (x *replication) equal(t *testing.T, where string, place *targettest.Memory) {
+	t.Helper()
+	live := map[string]string{}
+	for _, row := range place.Rows("accounts") {
+		live[row.ID] = string(row.Revision)
+	}
+	for _, id := range simIDs {
+		want := ""
+		if obj, err := x.server.Client().Get(t.Context(), dataKey+id); err == nil && !strings.HasSuffix(obj.Metadata["s"], "D") {
+			var body struct{ Rev string }
+			if err := json.Unmarshal(obj.Body, &body); err != nil {
+				t.Fatal(err)
+			}
+			want = body.Rev
+		}
+		if live[id] != want {
+			x.say("%s is at revision %q at %s, not %q", id, live[id], where, want)
 		}
 	}
 }

@@ -69,6 +69,8 @@ func TestSim(t *testing.T) {
 			replayCrashes(t, keeps, func(crashPoint) bool { return true }, stalls(), one)
 		}
 		say("replication: dead letters and their replay, each at every request")
+		snapshotCrashes(t, func(crashPoint) bool { return true }, stalls(), one)
+		say("replication: a snapshot among writers, at every request")
 		replicationPairs(t, seed, n/2, one)
 		met := replications(t, seed, n/2, one)
 		say("replication: seeds %d to %d; %+v", seed, seed+uint64(n/2)-1, met)

@@ -130,6 +130,52 @@ func TestSnapshotCrash(t *testing.T) {
 	}
 }
 
+// TestSnapshotBreaks: documents that make the target fail are found in a snapshot, wherever
+// they stand in it: each failure begins again, and what comes before them succeeds. It is
+// what the simulation found with seed 68.
+func TestSnapshotBreaks(t *testing.T) {
+	t.Parallel()
+	const documents = 300 // more than are read at once
+	server := memstore.NewServer(memstore.Options{})
+	writes := writer()
+	writes.Shards = 2
+	programs, _ := open(t, server.Client(), writes)
+	for i := range documents {
+		must(programs.Insert(t.Context(), account{ID: targetID(i), Name: "n"}))(t)
+	}
+	breaks := map[string]bool{"id100": true, "id200": true, "id50": true, "id97": true, "id98": true, "id99": true}
+	var m targettest.Memory
+	m.Fail = func(_ context.Context, changes []replicator.Change) error {
+		for _, c := range changes {
+			if breaks[c.ID] {
+				return errors.New("out of cheese")
+			}
+		}
+		return nil
+	}
+	o := toMemory(&m, func(o *replicator.TargetOptions) { o.Retries = 2 })
+	o.Shards = 2
+	_, r := open(t, server.Client(), o)
+	var err error
+	for range 40 {
+		if err = r.Sync(t.Context()); err == nil {
+			break
+		}
+	}
+	if n := len(m.Rows("accounts")); err != nil || n != documents-len(breaks) {
+		t.Errorf("the target has %d documents, %v", n, err)
+	}
+	if got := letters(t, r); len(got) != len(breaks) {
+		t.Errorf("letters: %q", got)
+	}
+	m.Fail = nil
+	if err := r.Replay(t.Context(), "copy", replicator.Document{}); err != nil {
+		t.Fatal(err)
+	}
+	sync(t, r)
+	equal(t, programs, &m)
+}
+
 func targetID(i int) accountID { return accountID(fmt.Sprint("id", i)) }
 
 // TestLettersOnce: a process crashes after it has put letters and before it has kept its

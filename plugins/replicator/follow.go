@@ -31,7 +31,8 @@ type follower struct {
 	ahead    *segment // that comes next, read while the one before was applied; or nil
 }
 
-// stuck is where calls of the target fail again and again.
+// stuck is where calls of the target fail again and again. It counts until the step is
+// done with: what comes before in the same step succeeds again each time.
 type stuck struct {
 	seq    Seq // of the first change
 	id     string
@@ -180,6 +181,7 @@ func (f *follower) next(ctx context.Context) (more bool, err error) {
 	if err := f.at.save(ctx, done); err != nil {
 		return false, err
 	}
+	f.stuck = stuck{}
 	f.stats.is(f.shard, CatchingUp)
 	return true, nil
 }
@@ -278,16 +280,15 @@ func (f *follower) applyAll(ctx context.Context, changes []Change) error {
 			}
 		}
 	}
-	if err := flush(); err != nil {
-		return err
-	}
-	f.stuck = stuck{}
-	return nil
+	return flush()
 }
 
 // aside reports whether a change is among the letters of its document, puts it there if it
 // has to wait behind them, or else leaves it to be applied.
 func (f *follower) aside(ctx context.Context, c Change) (bool, error) {
+	if c.Seq == EndOf(c.Seq.Segment) { // of a snapshot: what older letters say of the document, it says better
+		return f.letters.have(ctx, c)
+	}
 	switch f.options.Policy {
 	case Park:
 		waits, done, err := f.letters.holds(ctx, c)

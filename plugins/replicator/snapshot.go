@@ -25,6 +25,10 @@ func (f *follower) snapshot(ctx context.Context, rec *kept[record]) (more bool, 
 		}
 	}
 	s := rec.value.Snapshot
+	aside := make([]letters, f.shards)
+	for shard := range aside {
+		aside[shard] = letters{space: f.space, target: f.options.Name, shard: shard}
+	}
 	budget := snapshotWindow * 4
 	for _, name := range f.names() {
 		if f.options.NoSnapshot || slices.Contains(s.Until, name) {
@@ -46,7 +50,7 @@ func (f *follower) snapshot(ctx context.Context, rec *kept[record]) (more bool, 
 			}
 			budget--
 			if window = append(window, id); len(window) == snapshotWindow {
-				if err := f.tell(ctx, name, window, s.Heads); err != nil {
+				if err := f.tell(ctx, name, window, s.Heads, aside); err != nil {
 					return false, err
 				}
 				s.Resource, s.After, s.Documents = name, id, s.Documents+int64(len(window))
@@ -54,7 +58,7 @@ func (f *follower) snapshot(ctx context.Context, rec *kept[record]) (more bool, 
 			}
 		}
 		if n := len(window); n > 0 {
-			if err := f.tell(ctx, name, window, s.Heads); err != nil {
+			if err := f.tell(ctx, name, window, s.Heads, aside); err != nil {
 				return false, err
 			}
 			s.Resource, s.After, s.Documents = name, window[n-1], s.Documents+int64(n)
@@ -75,6 +79,7 @@ func (f *follower) keep(ctx context.Context, rec *kept[record], s snapshot) erro
 	if err := rec.save(ctx, next); err != nil {
 		return err
 	}
+	f.stuck = stuck{}
 	f.stats.is(f.shard, Snapshot)
 	f.events.emit(ctx, Event{Kind: EventSnapshot, Target: f.options.Name, Documents: s.Documents, Done: s.Done})
 	return nil
@@ -127,8 +132,9 @@ func (f *follower) mark(ctx context.Context, rec *kept[record]) error {
 	return f.keep(ctx, rec, s)
 }
 
-// tell reads documents and applies them.
-func (f *follower) tell(ctx context.Context, resource string, ids []string, heads []uint64) error {
+// tell reads documents and applies them. Those that this snapshot has put aside before, as
+// the letters of each shard say, it leaves there.
+func (f *follower) tell(ctx context.Context, resource string, ids []string, heads []uint64, aside []letters) error {
 	found := make([]*Change, len(ids))
 	err := each(len(ids), func(i int) error {
 		p := placeOf(resource, ids[i], f.shards)
@@ -154,18 +160,25 @@ func (f *follower) tell(ctx context.Context, resource string, ids []string, head
 		return err
 	}
 	for shard := range f.shards {
-		// What the letters of before say of a document is older than what is told now.
-		f.letters = letters{space: f.space, target: f.options.Name, shard: shard, parked: map[string]bool{}}
+		if err := aside[shard].load(ctx); err != nil {
+			return err
+		}
+		f.letters = aside[shard]
 		var changes []Change
 		for _, c := range found {
-			switch {
-			case c == nil || c.Shard != shard || !f.takes(*c):
-			case c.After != nil:
+			if c == nil || c.Shard != shard || !f.takes(*c) {
+				continue
+			}
+			if c.After != nil {
 				changes = append(changes, *c)
-			default:
-				if err := f.reject(ctx, *c, "the document cannot be read", false); err != nil {
-					return err
-				}
+				continue
+			}
+			done, err := f.aside(ctx, *c)
+			if err == nil && !done {
+				err = f.reject(ctx, *c, "the document cannot be read", false)
+			}
+			if err != nil {
+				return err
 			}
 		}
 		if err := f.applyAll(ctx, changes); err != nil {
