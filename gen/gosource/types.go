@@ -132,11 +132,13 @@ func (l *looker) importable(x *packages.Package, t *schema.Type) bool {
 	}
 	if len(x.Errors) > 0 {
 		help := "look at the path; when it is right, go get " + at + " adds it to go.mod"
-		if l.expected(at) != "" {
-			help = "look at the path, which begins with that of this module, " + l.module
-		}
-		if len(x.GoFiles) > 0 {
+		switch {
+		case len(x.GoFiles) > 0:
 			help = "put the package right first"
+		case l.expected(at) != "":
+			help = "look at the path, which begins with that of this module, " + l.module
+		case strings.Contains(x.Errors[0].Msg, "-mod=vendor"):
+			help = "look at the path; when it is right, import it in a file of the module and run go mod vendor"
 		}
 		l.fail(t, schema.CodeGoTypePackage, help, "package %s cannot be loaded: %s", at, l.about(x.Errors[0]))
 		return false
@@ -145,7 +147,12 @@ func (l *looker) importable(x *packages.Package, t *schema.Type) bool {
 		l.fail(t, schema.CodeGoTypePackage, "move the type to a package that is no command", "package %s is a command, which cannot be imported", at)
 		return false
 	}
-	if parent, ok := internalTo(at); ok && l.self != parent && !strings.HasPrefix(l.self, parent+"/") {
+	parent, internal := internalTo(at)
+	if internal && parent == "" {
+		l.fail(t, schema.CodeGoTypePackage, "declare a type of your own", "package %s is internal to the standard library", at)
+		return false
+	}
+	if internal && l.self != parent && !strings.HasPrefix(l.self, parent+"/") {
 		l.fail(t, schema.CodeGoTypePackage, "move it, or give the schema an output below "+parent, "package %s is internal to %s, and the generated package %s is not in it", at, parent, l.self)
 		return false
 	}

@@ -29,10 +29,17 @@ package types
 import (
 	"errors"
 	"sync"
+
+	"example.com/shop/types/internal/shy"
 )
 
 type (
 	Slug    string
+	Name    = Slug
+	Of[C any] int64
+	Euros   = Of[Slug]
+	Lists[T any] = List[T]
+	Seen    = shy.Amount
 	Cents   int64
 	Small   int32
 	Flag    bool
@@ -64,6 +71,10 @@ func New() Slug { return "" }
 var Default Slug
 
 const Max = 1
+-- types/internal/shy/shy.go --
+package shy
+
+type Amount int64
 -- command/main.go --
 package main
 
@@ -138,6 +149,9 @@ func TestForms(t *testing.T) {
 		"string example.com/shop/types.Text":   schema.GoText,
 		"decimal example.com/shop/types.Text":  schema.GoText,
 		"integer example.com/shop/types.Cents": schema.GoConversion,
+		"string example.com/shop/types.Name":   schema.GoConversion,
+		"integer example.com/shop/types.Euros": schema.GoConversion,
+		"integer example.com/shop/types.Seen":  schema.GoConversion,
 		"boolean example.com/shop/types.Flag":  schema.GoConversion,
 		"duration time.Duration":               schema.GoConversion,
 		"uuid example.com/shop/types.Key":      schema.GoConversion,
@@ -173,6 +187,8 @@ func TestMistakes(t *testing.T) {
 		"string example.com/shop/types.Default":                 {"S3D0531", "is a variable"},
 		"integer example.com/shop/types.Max":                    {"S3D0531", "is a constant"},
 		"string example.com/shop/types.List":                    {"S3D0531", "is generic"},
+		"string example.com/shop/types.Lists":                   {"S3D0531", "is generic"},
+		"integer example.com/shop/types.Of":                     {"S3D0531", "is generic", "type X Of[…]"},
 		"string example.com/shop/types.Writer":                  {"S3D0531", "is an interface"},
 		"string example.com/shop/types.Guarded":                 {"S3D0531", "holds a lock, sync.Mutex"},
 		"integer example.com/shop/types.Small":                  {"S3D0532", "no method MarshalText() ([]byte, error)", "func (x *Small) UnmarshalText(text []byte) error", "type Small int64"},
