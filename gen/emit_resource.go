@@ -148,6 +148,19 @@ func tag(name string, omit bool) string {
 }
 
 func emitEnum(f *jen.File, e *enum) {
+	if e.declared {
+		emitConstants(f, e)
+	}
+	f.Line()
+	f.Commentf("%s holds the values of %s under the numbers that stand for them in storage.", e.table, e.of)
+	f.Var().Id(e.table).Op("=").Id("s3db.Enum["+e.name+"]").CustomFunc(e.layout(), func(g *jen.Group) {
+		for _, c := range e.constants {
+			g.Id(strconv.Itoa(c.number)).Op(":").Id(c.name)
+		}
+	})
+}
+
+func emitConstants(f *jen.File, e *enum) {
 	f.Line()
 	emitDoc(f.Group, e.doc)
 	f.Type().Id(e.name).String()
@@ -157,13 +170,6 @@ func emitEnum(f *jen.File, e *enum) {
 		for _, c := range e.constants {
 			emitDoc(g, c.doc)
 			g.Id(c.name).Id(e.name).Op("=").Id(strconv.Quote(c.value))
-		}
-	})
-	f.Line()
-	f.Commentf("%s holds the values of %s under the numbers that stand for them in storage.", e.table, e.name)
-	f.Var().Id(e.table).Op("=").Id("s3db.Enum["+e.name+"]").CustomFunc(e.layout(), func(g *jen.Group) {
-		for _, c := range e.constants {
-			g.Id(strconv.Itoa(c.number)).Op(":").Id(c.name)
 		}
 	})
 }

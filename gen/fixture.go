@@ -175,7 +175,7 @@ func isText(k schema.Kind) bool {
 func (m *fixtureMaker) constantsOf(t *schema.Type) []string {
 	var list, all []string
 	for i := range t.Enum {
-		name := m.constants[&t.Enum[i]]
+		name := m.enumConstant(t, &t.Enum[i])
 		all = append(all, name)
 		if t.Enum[i].Deprecated == "" {
 			list = append(list, name)

@@ -139,10 +139,13 @@ const (
 	customValue                    // a type of the program
 )
 
-// enum is a generated string type.
+// enum is a generated string type with its constants; or no more than the table of what
+// is stored, for a type of the program, which has constants of its own.
 type enum struct {
-	name      string
+	name      string // "string" when it is not declared
 	doc       []string
+	declared  bool
+	of        string // whose values the table holds
 	table     string
 	constants []constant
 }
@@ -243,9 +246,6 @@ func (v *value) storage() *value {
 
 // number reports whether changes can add to the value, see s3db.Number.
 func (v *value) number() bool {
-	if v.kind == customValue { // these two are numbers whatever they are stored as
-		return v.typ == "time.Duration" || v.typ == pkgDecimal.name()+".Decimal"
-	}
 	return v.kind == plainValue && slices.Contains([]string{"Int", "Float", "Decimal", "Duration"}, v.scalar)
 }
 

@@ -276,7 +276,7 @@ func (b *builder) textLiteral(t *schema.Type, text string) string {
 	case schema.KindEnum:
 		for i := range t.Enum {
 			if t.Enum[i].Name == text {
-				return b.constants[&t.Enum[i]]
+				return b.enumConstant(t, &t.Enum[i])
 			}
 		}
 	default:

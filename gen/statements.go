@@ -55,12 +55,17 @@ func (f *field) apply() string {
 		return fmt.Sprintf("s3db.ApplyOptionalPassword(v, %q, %s, &d.%s, %s)", f.attribute, change, f.name, f.input)
 	case f.value.kind == passwordValue:
 		return fmt.Sprintf("s3db.ApplyPassword(v, %q, %s, &d.%s, %s)", f.attribute, change, f.name, f.input)
+	case f.pointer() && f.value.kind == customValue:
+		return fmt.Sprintf("s3db.ApplyOptionalForm(v, %q, %s, &d.%s, %s)", f.attribute, change, f.name, f.value.form)
 	case f.pointer() && f.value.number():
 		return fmt.Sprintf("s3db.ApplyOptionalNumber(v, %q, %s, &d.%s)", f.attribute, change, f.name)
 	case f.pointer():
 		return fmt.Sprintf("s3db.ApplyOptional(%s, &d.%s)", change, f.name)
 	case f.optional:
 		return fmt.Sprintf("s3db.Apply%s(%s, &d.%s)", f.value.container(), change, f.name)
+	}
+	if f.value.kind == customValue {
+		return fmt.Sprintf("s3db.ApplyForm(v, %q, %s, &d.%s, %s)", f.attribute, change, f.name, f.value.form)
 	}
 	return fmt.Sprintf("s3db.Apply(v, %q, %s, &d.%s)", f.attribute, change, f.name)
 }

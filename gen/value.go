@@ -2,6 +2,7 @@ package gen
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/s3dbgen/s3dbgen/schema"
@@ -95,19 +96,33 @@ func (b *builder) refValue(v *value, t *schema.Type) {
 	}
 }
 
+// enumConstant is the constant of a value of an enum. Types of the program have their
+// own, so that the value is written as it is stored.
+func (n *namer) enumConstant(t *schema.Type, x *schema.EnumValue) string {
+	if t.GoType != nil {
+		return strconv.Quote(x.Name)
+	}
+	return n.constants[x]
+}
+
 func (b *builder) enumValue(v *value, what string, t *schema.Type) {
 	e := b.enums[t]
 	if e == nil {
 		name := b.types[t]
 		e = &enum{
-			name:  name,
-			doc:   []string{fmt.Sprintf("%s is %s.", name, what)},
-			table: b.local(unexported(name) + "Values"),
+			name:     name,
+			doc:      []string{fmt.Sprintf("%s is %s.", name, what)},
+			declared: t.GoType == nil,
+			of:       name,
+			table:    b.local(unexported(name) + "Values"),
+		}
+		if !e.declared {
+			e.name, e.of = "string", what
 		}
 		for i := range t.Enum {
 			x := &t.Enum[i]
 			e.constants = append(e.constants, constant{
-				name:   b.constants[x],
+				name:   b.enumConstant(t, x),
 				value:  x.Name,
 				number: x.Number,
 				doc:    docText("", x.Description, x.Deprecated),

@@ -3,15 +3,17 @@ package s3db
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"time"
 
 	"github.com/shopspring/decimal"
 )
 
 // Number is the type of an attribute to which [Add] can add: integer, number,
-// decimal and duration in the schema.
+// decimal and duration in the schema, and types of the program that are declared as
+// int64 or float64.
 type Number interface {
-	int64 | float64 | time.Duration | decimal.Decimal
+	~int64 | ~float64 | decimal.Decimal
 }
 
 // Add returns the change that adds n, which may be negative, to whatever the
@@ -33,11 +35,15 @@ func Add[T Number](n T) Change[T] { return Change[T]{kind: addValue, value: n} }
 
 // countable reports whether changes of T can add.
 func countable[T any]() bool {
-	switch any((*T)(nil)).(type) {
-	case *int64, *float64, *time.Duration, *decimal.Decimal:
+	if _, ok := any((*T)(nil)).(*decimal.Decimal); ok {
 		return true
 	}
-	return false
+	switch reflect.TypeFor[T]().Kind() {
+	case reflect.Int64, reflect.Float64:
+		return true
+	default:
+		return false
+	}
 }
 
 // addTo adds n to *dst, or adds a violation.

@@ -94,14 +94,21 @@ func (c *Change[T]) UnmarshalJSON(data []byte) error {
 	}
 	if countable[T]() && bytes.HasPrefix(data, []byte("{")) {
 		var a addition[T]
-		if err := json.Unmarshal(data, &a); err != nil {
+		err := json.Unmarshal(data, &a)
+		if a.Add != nil && err == nil {
+			*c = Change[T]{kind: addValue, value: *a.Add}
+			return nil
+		}
+		// The JSON of a type of the program may be an object.
+		var value T
+		if json.Unmarshal(data, &value) == nil {
+			*c = Set(value)
+			return nil
+		}
+		if err != nil {
 			return err
 		}
-		if a.Add == nil {
-			return errors.New(`s3db: an object is no number; what adds to one is {"add": 3}`)
-		}
-		*c = Change[T]{kind: addValue, value: *a.Add}
-		return nil
+		return errors.New(`s3db: an object is no number; what adds to one is {"add": 3}`)
 	}
 	var value T
 	if err := json.Unmarshal(data, &value); err != nil {

@@ -176,6 +176,59 @@ func OrDefaultForm[T, S any](v *Validator, path string, p *T, f *Form[T, S], def
 	return x
 }
 
+// ApplyForm applies the change of a required attribute of a type of the program. What a
+// change adds is added to the number that is stored. Generated code calls it.
+func ApplyForm[T, S any](v *Validator, path string, c Change[T], dst *T, f *Form[T, S]) {
+	if c.kind == addValue {
+		f.add(v, path, dst, c.value)
+		return
+	}
+	Apply(v, path, c, dst)
+}
+
+// ApplyOptionalForm applies the change of an optional attribute of a type of the
+// program; an absent one counts as 0. Generated code calls it.
+func ApplyOptionalForm[T, S any](v *Validator, path string, c Change[T], dst **T, f *Form[T, S]) {
+	if c.kind != addValue {
+		ApplyOptional(c, dst)
+		return
+	}
+	if *dst == nil {
+		ApplyOptional(Set(c.value), dst)
+		if !countable[S]() {
+			v.Add(path, "add", "only numbers can be added to")
+		}
+		return
+	}
+	sum := **dst
+	f.add(v, path, &sum, c.value)
+	*dst = &sum
+}
+
+// add adds n to *dst, or adds a violation and leaves *dst as it was.
+func (f *Form[T, S]) add(v *Validator, path string, dst *T, n T) {
+	sum, err := f.store(dst)
+	added, addedErr := f.store(&n)
+	if err != nil || addedErr != nil {
+		v.Add(path, "goType", "must be a value that its type can write")
+		return
+	}
+	if !countable[S]() {
+		v.Add(path, "add", "only numbers can be added to")
+		return
+	}
+	if rule := addNumber(&sum, added); rule != "" {
+		v.Add(path, rule, "the sum is beyond what the type can hold")
+		return
+	}
+	x, err := f.Load(sum)
+	if err != nil {
+		v.Add(path, "goType", "must be a value that its type accepts")
+		return
+	}
+	*dst = x
+}
+
 // kindOfForm makes values of T compare, and stand in keys, as those that are stored.
 // One that its type cannot write comes after all others.
 func kindOfForm[T, S any](f *Form[T, S]) kind {

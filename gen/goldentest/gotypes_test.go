@@ -10,6 +10,7 @@ import (
 	"github.com/s3dbgen/s3dbgen/runtime/memstore"
 	"github.com/s3dbgen/s3dbgen/testdata/golden/gotypes/gotypes"
 	"github.com/s3dbgen/s3dbgen/testdata/gotypes/money"
+	"github.com/s3dbgen/s3dbgen/testdata/gotypes/units"
 )
 
 // TestTypesOfPrograms: what a type of the program cannot write, or would not read again,
@@ -49,5 +50,28 @@ func TestTypesOfPrograms(t *testing.T) {
 	}
 	if one, err := db.Indexed.ByAmount(money.Amount{Minor: 975}).List(ctx); err != nil || len(one) != 1 {
 		t.Errorf("by the new value: %v, %v", one, err)
+	}
+}
+
+// TestAddToTypesOfPrograms: a patch adds to types that are declared as a number, and the
+// rules hold for the sum.
+func TestAddToTypesOfPrograms(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	db, err := gotypes.New(ctx, memstore.New(), s3db.WithKey("k", make([]byte, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := db.Optional.Insert(ctx, gotypes.NewOptionalFixture(1, func(in *gotypes.OptionalInsert) { in.Cents, in.Celsius = new(money.Cents(40)), nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err = db.Optional.Update(ctx, d.ID, gotypes.OptionalPatch{Cents: s3db.Add(money.Cents(2)), Celsius: s3db.Add(units.Celsius(1.5)), Wait: s3db.Clear[units.Wait]()})
+	if err != nil || *d.Cents != 42 || *d.Celsius != 1.5 {
+		t.Errorf("%v, %v", d, err)
+	}
+	d, err = db.Optional.Update(ctx, d.ID, gotypes.OptionalPatch{Cents: s3db.Add(money.Cents(-42))})
+	if !errors.Is(err, s3db.ErrValidation) {
+		t.Errorf("below min: %v, %v", d, err)
 	}
 }

@@ -41,6 +41,8 @@ type (
 	Lists[T any] = List[T]
 	Seen    = shy.Amount
 	Cents   int64
+	Code    string
+	Count   int64
 	Small   int32
 	Flag    bool
 	List[T any] []T
@@ -55,6 +57,14 @@ type (
 )
 
 func (Odd) MarshalText() string { return "" }
+
+func (c Code) MarshalText() ([]byte, error) { return []byte(c), nil }
+
+func (c *Code) UnmarshalText(b []byte) error { *c = Code(b); return nil }
+
+func (Count) MarshalText() ([]byte, error) { return nil, nil }
+
+func (*Count) UnmarshalText([]byte) error { return nil }
 
 func (*Odd) UnmarshalText([]byte) error { return nil }
 
@@ -149,6 +159,9 @@ func TestForms(t *testing.T) {
 		"string example.com/shop/types.Text":   schema.GoText,
 		"decimal example.com/shop/types.Text":  schema.GoText,
 		"integer example.com/shop/types.Cents": schema.GoConversion,
+		"string example.com/shop/types.Code":   schema.GoText,       // its methods may refuse
+		"integer example.com/shop/types.Count": schema.GoConversion, // its text may be no number
+		"decimal example.com/shop/types.Count": schema.GoText,
 		"string example.com/shop/types.Name":   schema.GoConversion,
 		"integer example.com/shop/types.Euros": schema.GoConversion,
 		"integer example.com/shop/types.Seen":  schema.GoConversion,

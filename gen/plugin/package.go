@@ -60,7 +60,7 @@ type Type struct {
 // Value is a value of an enum.
 type Value struct {
 	Name        string `json:"name"`
-	Go          string `json:"go"` // its constant
+	Go          string `json:"go"` // its constant; for a type of the program, which has its own, the text
 	Number      int    `json:"number"`
 	Description string `json:"description,omitempty"`
 	Deprecated  string `json:"deprecated,omitempty"` // the reason
