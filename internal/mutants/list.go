@@ -301,6 +301,7 @@ func mutants() []mutant {
 	list = append(list, replicatorMutants()...)
 	list = append(list, driverMutants()...)
 	list = append(list, generatorMutants()...)
+	list = append(list, goTypeMutants()...)
 	for i := range list {
 		if list[i].run == "" {
 			list[i].run, list[i].pkg = simTests, simPkg
