@@ -257,6 +257,44 @@ func TestReconcile(t *testing.T) {
 	}
 }
 
+// TestReconcileOrder: differences are told by the order of their ids, though documents are
+// read at the same time and in several windows.
+func TestReconcileOrder(t *testing.T) {
+	const documents = 600 // more than two windows
+	store := memstore.New()
+	var m targettest.Memory
+	c, r := open(t, store, toMemory(&m))
+	without := must(clienttest.Open(t.Context(), store, 2, 1))(t)
+	sync(t, r)
+	id := func(i int) clienttest.AccountID { return clienttest.AccountID(fmt.Sprintf("%03d", i)) }
+	for i := range documents {
+		must(c.Insert(t.Context(), account{ID: id(i), Name: "n"}))(t)
+	}
+	sync(t, r)
+	var want []string
+	for i := range documents {
+		switch i % 5 {
+		case 1:
+			m.Drop("accounts", string(id(i)))
+			want = append(want, fmt.Sprint("missing ", id(i)))
+		case 2:
+			must(without.Update(t.Context(), id(i), patch{Name: s3db.Set("unseen")}))(t)
+			want = append(want, fmt.Sprint("stale ", id(i)))
+		case 4:
+			if err := without.Delete(t.Context(), id(i)); err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, fmt.Sprint("extra ", id(i)))
+		}
+	}
+	var got []string
+	found := func(d replicator.Difference) { got = append(got, fmt.Sprint(d.Kind, " ", d.ID)) }
+	must(r.Reconcile(t.Context(), "copy", replicator.ReconcileOptions{Found: found, Resources: []string{"accounts", "accounts"}}))(t)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestForeignWrites: where a program without the replicator wrote in between, the state
 // of the document is told after the changes that are known.
 func TestForeignWrites(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"iter"
-	"sync"
+	"slices"
 	"time"
 
 	s3db "github.com/s3dbgen/s3dbgen/runtime"
@@ -16,7 +16,8 @@ type ReconcileOptions struct {
 	Resources []string // nil: all of the target
 	// Repair puts right what is found.
 	Repair bool
-	// Found is called for each difference; nil: nobody is told.
+	// Found is called for each difference, by the order of resources and ids; nil: nobody
+	// is told.
 	Found func(Difference)
 }
 
@@ -76,7 +77,7 @@ func (r *Replicator) Reconcile(ctx context.Context, target string, o ReconcileOp
 	x := &reconciliation{destination: d, options: o, report: &Report{}}
 	names := d.names()
 	if o.Resources != nil {
-		names = o.Resources
+		names = slices.Compact(slices.Sorted(slices.Values(o.Resources)))
 	}
 	for _, resource := range names {
 		if err := x.compare(ctx, resource, lister.List(ctx, resource, "")); err != nil {
@@ -89,9 +90,15 @@ func (r *Replicator) Reconcile(ctx context.Context, target string, o ReconcileOp
 type reconciliation struct {
 	*destination
 	options ReconcileOptions
-	mu      sync.Mutex // guards what follows
 	report  *Report
 	asked   []Change
+	window  []compared
+}
+
+// compared is a document that is in the database, at the target, or both.
+type compared struct {
+	id  string
+	has Listed // the zero Listed when the target does not have it
 }
 
 // compare walks through both lists in the order of ids.
@@ -99,80 +106,91 @@ func (x *reconciliation) compare(ctx context.Context, resource string, there ite
 	next, stop := iter.Pull2(there)
 	defer stop()
 	has, err, more := next()
-	advance := func() { has, err, more = next() }
-	extra := func() error {
-		e := x.look(ctx, resource, has.ID, has)
-		advance()
-		return e
-	}
-	var window []string
-	listed := map[string]Listed{}
-	flush := func() error {
-		e := each(len(window), func(i int) error { return x.look(ctx, resource, window[i], listed[window[i]]) })
-		window = window[:0]
-		clear(listed)
-		return e
-	}
 	for id, e := range x.ids(ctx, resource, "") {
 		if e != nil {
 			return e
 		}
 		x.report.Documents++
-		for more && err == nil && has.ID < id {
-			if e := extra(); e != nil {
+		for ; more && err == nil && has.ID < id; has, err, more = next() {
+			if e := x.look(ctx, resource, compared{has.ID, has}); e != nil {
 				return e
 			}
 		}
 		if err != nil {
 			return err
 		}
+		both := compared{id: id}
 		if more && has.ID == id {
-			listed[id] = has
-			advance()
+			both.has = has
+			has, err, more = next()
 		}
-		if window = append(window, id); len(window) >= snapshotWindow {
-			if e := flush(); e != nil {
-				return e
-			}
-		}
-	}
-	if e := flush(); e != nil {
-		return e
-	}
-	for more && err == nil {
-		if e := extra(); e != nil {
+		if e := x.look(ctx, resource, both); e != nil {
 			return e
 		}
+	}
+	for ; more && err == nil; has, err, more = next() {
+		if e := x.look(ctx, resource, compared{has.ID, has}); e != nil {
+			return e
+		}
+	}
+	if e := x.flush(ctx, resource); e != nil {
+		return e
 	}
 	return err
 }
 
-// look compares one document.
-func (x *reconciliation) look(ctx context.Context, resource, id string, has Listed) error {
-	s, err := x.db.ObjectState(ctx, resource, id)
+// look puts a document into the window, which is looked at when it is full.
+func (x *reconciliation) look(ctx context.Context, resource string, c compared) error {
+	if x.window = append(x.window, c); len(x.window) < snapshotWindow {
+		return nil
+	}
+	return x.flush(ctx, resource)
+}
+
+// flush reads the documents of the window at the same time, and tells of differences in
+// their order.
+func (x *reconciliation) flush(ctx context.Context, resource string) error {
+	list := x.window
+	x.window = nil
+	diffs := make([]Difference, len(list))
+	err := each(len(list), func(i int) (err error) {
+		diffs[i], err = x.difference(ctx, resource, list[i])
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	diff := Difference{Resource: resource, ID: id, Listed: has}
+	for _, diff := range diffs {
+		if diff.Kind == "" {
+			continue
+		}
+		if err := x.found(ctx, diff); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// difference compares one document. Its Kind is "" when there is none.
+func (x *reconciliation) difference(ctx context.Context, resource string, c compared) (Difference, error) {
+	diff := Difference{Resource: resource, ID: c.id, Listed: c.has}
+	s, err := x.db.ObjectState(ctx, resource, c.id)
 	switch {
+	case err != nil:
 	case s.Live():
-		if diff.Revision = s.Revision; has.ID == "" {
+		if diff.Revision = s.Revision; c.has.ID == "" {
 			diff.Kind = Missing
-		} else if has.Revision != s.Revision {
+		} else if c.has.Revision != s.Revision {
 			diff.Kind = Stale
 		}
-	case has.ID != "":
+	case c.has.ID != "":
 		diff.Kind = Extra
 	}
-	if diff.Kind == "" {
-		return nil
-	}
-	return x.found(ctx, diff)
+	return diff, err
 }
 
 // found tells of a difference, and asks for it to be put right.
 func (x *reconciliation) found(ctx context.Context, diff Difference) error {
-	x.mu.Lock()
 	switch diff.Kind {
 	case Missing:
 		x.report.Missing++
@@ -184,14 +202,14 @@ func (x *reconciliation) found(ctx context.Context, diff Difference) error {
 	if x.options.Found != nil {
 		x.options.Found(diff)
 	}
-	var full []Change
-	if x.options.Repair {
-		x.asked = append(x.asked, ask(diff.Resource, diff.ID, x.now()))
-		if len(x.asked) >= intentChanges {
-			full, x.asked = x.asked, nil
-		}
+	if !x.options.Repair {
+		return nil
 	}
-	x.mu.Unlock()
+	if x.asked = append(x.asked, ask(diff.Resource, diff.ID, x.now())); len(x.asked) < intentChanges {
+		return nil
+	}
+	full := x.asked
+	x.asked = nil
 	return x.send(ctx, full)
 }
 
@@ -219,9 +237,7 @@ func (x *reconciliation) send(ctx context.Context, list []Change) error {
 		if _, err := x.space.Put(ctx, bulkKey(shard, changes[0].Time, changes[0].Revision), body, s3db.Condition{}); err != nil {
 			return err
 		}
-		x.mu.Lock()
 		x.report.Repaired += len(changes)
-		x.mu.Unlock()
 		x.wake(shard)
 	}
 	return nil
