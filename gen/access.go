@@ -36,7 +36,7 @@ func by(name string) string {
 // keyValue decides how a program gives one value of a key.
 func (b *builder) keyValue(f *schema.IndexField) keyValue {
 	v := keyValue{path: f.Path, param: b.paramName(goName(lastPart(f.Path)))}
-	call := ""
+	call, keyed := "", false // call is what has a method Key
 	switch {
 	case f.Date && (f.Attribute == nil || f.Attribute.Type.Kind == schema.KindDateTime):
 		v.typeOf, call = b.imports.rt("Date"), "Date(v)"
@@ -44,7 +44,7 @@ func (b *builder) keyValue(f *schema.IndexField) keyValue {
 		v.typeOf, call = b.systemValue(f.Path)
 	case keyType(f).GoType != nil:
 		x := b.customs[keyType(f)]
-		v.typeOf, call = x.typ, x.form
+		v.typeOf, call, keyed = x.typ, x.form, true
 		if !f.Desc && f.MaxLength == 0 {
 			v.put = x.form + ".Key"
 		}
@@ -61,6 +61,12 @@ func (b *builder) keyValue(f *schema.IndexField) keyValue {
 		b.scalar(x, keyType(f).Kind)
 		b.refValue(x, keyType(f))
 		v.typeOf, call = x.typ, x.scalar+"(v)"
+		if normal := b.normal(keyType(f).Rules); normal != "" {
+			call, keyed = normal, true
+			if !f.Desc && f.MaxLength == 0 {
+				v.put = normal + ".Key"
+			}
+		}
 		if x.ref {
 			call = "String(string(v))"
 			if !f.Desc && f.MaxLength == 0 {
@@ -75,7 +81,7 @@ func (b *builder) keyValue(f *schema.IndexField) keyValue {
 	if f.Desc {
 		modifiers += "Desc()."
 	}
-	if f.Attribute != nil && keyType(f).GoType != nil && !strings.Contains(call, "(") {
+	if keyed {
 		k := strings.TrimSuffix("k."+modifiers, ".")
 		v.put = cmp.Or(v.put, fmt.Sprintf("func(k *s3db.KeyBuilder, v %s) { %s.Key(%s, v) }", v.typeOf, call, k))
 		v.call = fmt.Sprintf("%s.Key(%s, %s)", call, k, v.param)

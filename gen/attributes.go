@@ -81,6 +81,8 @@ func (b *builder) attributes(o *object) *attributeTable {
 				"s3db."+fmt.Sprintf(call, f.attribute, fmt.Sprintf("func(d *%s) *%s { return %s }", o.name, v.typ, pointer)))
 		case v.ref:
 			t.add(f.name, fmt.Sprintf("s3db.TextAttr[D, %s]", v.typ), fmt.Sprintf("s3db.RefAt(at, %s)", get(f.attribute, "*"+v.typ, pointer)))
+		case v.normal != "" && v.kind == plainValue:
+			t.add(f.name, scalar(v, v.typ), fmt.Sprintf("s3db.NormalAt(at, %q, %s, func(d *%s) *%s { return %s })", f.attribute, v.normal, o.name, v.typ, pointer))
 		case v.kind == plainValue:
 			t.add(f.name, scalar(v, v.typ), fmt.Sprintf("s3db.%sAt(at, %s)", v.scalar, get(f.attribute, "*"+v.typ, pointer)))
 		case v.kind == enumValue:
@@ -96,12 +98,13 @@ func (b *builder) attributes(o *object) *attributeTable {
 			t.add(f.name, fmt.Sprintf("s3db.ObjectsAttr[D, *%s]", v.elem.typ), fmt.Sprintf("s3db.ItemsAt(at, %s)", get(f.attribute, v.typ, x)))
 		case v.kind == arrayValue && (v.elem.kind == plainValue || v.elem.kind == enumValue || v.elem.kind == customValue && v.elem.stored.kind != sliceValue):
 			put := "(*s3db.KeyBuilder)." + v.elem.scalar
-			switch v.elem.kind {
-			case enumValue:
+			switch {
+			case v.elem.kind == enumValue:
 				put = v.elem.enum.table + ".Key"
-			case customValue:
+			case v.elem.kind == customValue:
 				put = v.elem.form + ".Key"
-			default:
+			case v.elem.normal != "":
+				put = v.elem.normal + ".Key"
 			}
 			t.add(f.name, fmt.Sprintf("s3db.ArrayAttr[D, %s]", v.elem.typ),
 				fmt.Sprintf("s3db.ValuesAt(at, %q, %s, func(d *%s) %s { return %s })", f.attribute, put, o.name, v.typ, x))

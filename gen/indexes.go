@@ -102,6 +102,9 @@ func (b *builder) keyMethod(t *schema.Type) string {
 	if t.Kind == schema.KindEnum {
 		return b.enums[t].table + ".Key"
 	}
+	if normal := b.normal(t.Rules); normal != "" {
+		return normal + ".Key"
+	}
 	v := &value{}
 	b.scalar(v, t.Kind)
 	return "(*s3db.KeyBuilder)." + v.scalar

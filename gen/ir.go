@@ -121,6 +121,7 @@ type value struct {
 
 	put, get   string // functions that write and read it as an item
 	normalizes bool
+	normal     string // the rules that change a text; "" for none
 }
 
 // valueKind says which functions of the runtime a value takes.

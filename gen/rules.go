@@ -35,6 +35,23 @@ func (l *literal) sizes(r schema.Rules) {
 
 func (l *literal) of(typ string) string { return typ + "{" + strings.Join(l.fields, ", ") + "}" }
 
+// normal adds the rules that change a text.
+func (l *literal) normal(r schema.Rules) {
+	l.flag("Trim", r.Trim)
+	l.flag("Lowercase", r.Lowercase)
+	l.flag("Uppercase", r.Uppercase)
+}
+
+// normal returns the rules that change a text, with which keys and queries bring
+// theirs to the form that is stored; "" where there are none.
+func (b *builder) normal(r schema.Rules) string {
+	var l literal
+	if l.normal(r); len(l.fields) == 0 {
+		return ""
+	}
+	return l.of(b.imports.rt("StringRules"))
+}
+
 // rulesLiteral sets the rules of a value: their type and the literal.
 func (b *builder) rulesLiteral(v *value, t *schema.Type, optional bool) {
 	var l literal
@@ -147,10 +164,9 @@ func (b *builder) scalarRules(l *literal, v *value, t *schema.Type, optional boo
 
 func (b *builder) stringRules(l *literal, v *value, t *schema.Type) {
 	r := t.Rules
-	l.flag("Trim", r.Trim)
-	l.flag("Lowercase", r.Lowercase)
-	l.flag("Uppercase", r.Uppercase)
-	v.normalizes = r.Trim || r.Lowercase || r.Uppercase
+	l.normal(r)
+	v.normal = b.normal(r)
+	v.normalizes = v.normal != ""
 	l.sizes(r)
 	var formats []string
 	for _, f := range []struct {

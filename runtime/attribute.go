@@ -68,6 +68,9 @@ type kind struct {
 	compare func(a, b any) int
 	text    func(any) string // of texts
 	hidden  bool             // values are secrets
+	// stored brings a value, or a part of one, to the form that documents hold; nil
+	// where that is any.
+	stored func(x any, part bool) any
 }
 
 func kindOf[V any](put func(*KeyBuilder, V), compare func(a, b V) int) kind {
@@ -102,6 +105,14 @@ func newAttribute[D, O, V any](at Place[D, O], name string, k kind, get func(O) 
 	}), k}
 }
 
+// stored is a value of a query, or a part of one, in the form that documents hold.
+func (a *attribute) stored(v any, part bool) any {
+	if a.kind.stored == nil {
+		return v
+	}
+	return a.kind.stored(v, part)
+}
+
 // is makes a predicate on the value.
 func (a *attribute) is(op operator, match func(x any) bool, values ...any) predicate {
 	n := node{op: op, path: a.path, hidden: a.kind.hidden}
@@ -117,6 +128,7 @@ func (a *attribute) is(op operator, match func(x any) bool, values ...any) predi
 // compared makes a predicate that holds when the value is, compared with v, as
 // holds says.
 func (a *attribute) compared(op operator, v any, holds func(order int) bool) predicate {
+	v = a.stored(v, false)
 	return a.is(op, func(x any) bool { return holds(a.kind.compare(x, v)) }, v)
 }
 
@@ -145,6 +157,9 @@ func (a *attribute) ge(v any) predicate {
 }
 
 func (a *attribute) in(values []any) predicate {
+	for i, v := range values {
+		values[i] = a.stored(v, false)
+	}
 	return a.is(opIn, func(x any) bool {
 		return slices.ContainsFunc(values, func(v any) bool { return a.kind.compare(x, v) == 0 })
 	}, values...)
@@ -153,10 +168,12 @@ func (a *attribute) in(values []any) predicate {
 func (a *attribute) isSet() predicate { return a.is(opIsSet, func(any) bool { return true }) }
 
 func (a *attribute) prefix(v any) predicate {
+	v = a.stored(v, true)
 	return a.is(opPrefix, func(x any) bool { return strings.HasPrefix(a.kind.text(x), a.kind.text(v)) }, v)
 }
 
 func (a *attribute) contains(v any) predicate {
+	v = a.stored(v, true)
 	return a.is(opContains, func(x any) bool { return strings.Contains(a.kind.text(x), a.kind.text(v)) }, v)
 }
 

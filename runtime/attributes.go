@@ -25,6 +25,21 @@ func StringAt[D, O any](at Place[D, O], name string, get func(O) *string) TextAt
 	return TextAttr[D, string]{OrderedAttr[D, string]{equal(at, name, stringKind(), get)}}
 }
 
+// NormalAt is a text that rules change before it is stored. Queries change theirs in
+// the same way, but blanks at the ends of a part of a text count.
+func NormalAt[D, O any](at Place[D, O], name string, rules StringRules, get func(O) *string) TextAttr[D, string] {
+	whole, k := rules, stringKind()
+	rules.Trim = false
+	k.stored = func(x any, part bool) any {
+		text := k.text(x)
+		if part {
+			return new(rules.stored(text))
+		}
+		return new(whole.stored(text))
+	}
+	return TextAttr[D, string]{OrderedAttr[D, string]{equal(at, name, k, get)}}
+}
+
 // IntAt is an integer.
 func IntAt[D, O any](at Place[D, O], name string, get func(O) *int64) OrderedAttr[D, int64] {
 	return OrderedAttr[D, int64]{equal(at, name, intKind(), get)}

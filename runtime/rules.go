@@ -81,6 +81,18 @@ func (r StringRules) normalize(s string) string {
 	return s
 }
 
+// Key adds a text to a key in the form in which the rules store it, so that a program
+// finds a value as it was given. Generated code calls it.
+func (r StringRules) Key(k *KeyBuilder, s string) { k.String(r.stored(s)) }
+
+// stored is normalize for a text that nobody has checked.
+func (r StringRules) stored(s string) string {
+	if !utf8.ValidString(s) {
+		return s // no document holds it
+	}
+	return r.normalize(s)
+}
+
 func (r StringRules) repeats(v *Validator, items []string) { reportRepeats(v, items, cmp.Compare) }
 
 // sizes are rules on a number of things; 0 = no rule.
