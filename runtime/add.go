@@ -3,7 +3,6 @@ package s3db
 import (
 	"fmt"
 	"math"
-	"reflect"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -33,17 +32,13 @@ type Number interface {
 // many clients there are (docs/counters.md).
 func Add[T Number](n T) Change[T] { return Change[T]{kind: addValue, value: n} }
 
-// countable reports whether changes of T can add.
-func countable[T any]() bool {
-	if _, ok := any((*T)(nil)).(*decimal.Decimal); ok {
+// countable reports whether stored values of S can be added to.
+func countable[S any]() bool {
+	switch any((*S)(nil)).(type) {
+	case *int64, *float64, *time.Duration, *decimal.Decimal:
 		return true
 	}
-	switch reflect.TypeFor[T]().Kind() {
-	case reflect.Int64, reflect.Float64:
-		return true
-	default:
-		return false
-	}
+	return false
 }
 
 // addTo adds n to *dst, or adds a violation.

@@ -80,11 +80,6 @@ func (c Change[T]) MarshalJSON() ([]byte, error) {
 	}
 }
 
-// addition is the JSON of a change that adds.
-type addition[T any] struct {
-	Add *T `json:"add"`
-}
-
 // UnmarshalJSON reads null as Clear, the {"add": n} of a number as Add, and
 // anything else as Set.
 func (c *Change[T]) UnmarshalJSON(data []byte) error {
@@ -92,7 +87,7 @@ func (c *Change[T]) UnmarshalJSON(data []byte) error {
 		*c = Clear[T]()
 		return nil
 	}
-	if countable[T]() && bytes.HasPrefix(data, []byte("{")) {
+	if bytes.HasPrefix(data, []byte("{")) && adds[T]() {
 		var a addition[T]
 		err := json.Unmarshal(data, &a)
 		if a.Add != nil && err == nil {
