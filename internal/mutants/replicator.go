@@ -22,6 +22,7 @@ func replicatorMutants() []mutant {
 		{name: "a snapshot that stood still begins anew", file: snap, old: "\tif since(began) >= headLife {", new: "\tif false && since(began) >= headLife {", pkg: simPkg, run: snapshotTests},
 		{name: "heads are noted before documents are read", file: snap, old: "ends[shard] = head, checkpoint{Seq: EndOf(head)}", new: "ends[shard] = head+1, checkpoint{Seq: EndOf(head+1)}", pkg: simPkg, run: snapshotTests},
 		{name: "progress of a snapshot is under a condition", file: "plugins/replicator/record.go", old: "cond = s3db.IfMatchETag(k.etag)", new: "cond = s3db.Condition{}", pkg: simPkg, run: snapshotTests},
+		{name: "a lease that another one holds is left", file: "plugins/replicator/lease.go", old: "case h.Holder != l.holder && l.now().Before(h.Until):", new: "case false:", pkg: "./plugins/replicator", run: "^TestCrashedProcess$"},
 		{name: "letters are known after a crash", file: letter, old: "\t\t\tparked[hash] = true\n", new: "\t\t\t_ = hash\n", pkg: simPkg, run: letterTests},
 		{name: "later changes wait behind a letter", file: letter, old: "\tl.parked[hash] = true\n", new: "", pkg: simPkg, run: letterTests},
 		{name: "a letter that is rejected again stays", file: follow, old: "\t\t\tdone = done[:r.Index]\n", new: "", pkg: simPkg, run: letterTests},

@@ -322,19 +322,23 @@ func (x *replication) sync(t *testing.T, r *replicator.Replicator) {
 func (x *replication) logged() map[string][]string {
 	logged := map[string][]string{}
 	seen := map[s3db.Revision]bool{}
+	const remembered = 16 // writes, by a document
 	for id, list := range x.order(x.log) {
+		var last s3db.Revision
 		for _, at := range list {
 			c := x.log[at]
 			switch {
+			case c.Snapshot && len(list) > remembered && last == c.Revision:
+				continue // an intent was late, and the document has forgotten what it was prepared on
 			case c.Snapshot:
-				x.say("%s of %s tells a state although nothing else wrote", at, c.ID)
+				x.say("%s of %s tells the state %s although nothing else wrote", at, c.ID, c.Revision)
 				continue
 			case x.announced[c.Revision] != c.ID:
 				x.say("%s of %s was never written", c.Revision, c.ID)
 			case seen[c.Revision]:
 				x.say("%s of %s is twice in the log", c.Revision, c.ID)
 			}
-			seen[c.Revision] = true
+			seen[c.Revision], last = true, c.Revision
 			logged[c.ID] = append(logged[c.ID], tokenOf(c.Revision))
 		}
 		if x.policy != replicator.Skip && !slices.Equal(list, x.effects[id]) {
