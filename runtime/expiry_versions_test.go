@@ -2,6 +2,7 @@ package s3db_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,5 +83,62 @@ func TestChangedTTL(t *testing.T) {
 				t.Errorf("after a migration a sweep takes %s", cost)
 			}
 		})
+	}
+}
+
+// TestHistoryExpires: what is kept of a document ends with it, for reads at once, and in
+// the store with a sweep or with the write that takes its place. It does not make the
+// document live longer.
+func TestHistoryExpires(t *testing.T) {
+	ctx := t.Context()
+	server := memstore.NewServer(memstore.Options{})
+	start := time.Date(2026, 1, 1, 0, 0, 30, 0, time.UTC)
+	now := start
+	clock := s3db.WithClock(func() time.Time { return now })
+	ttl := &s3db.TTL[clienttest.Account]{For: time.Hour, Every: time.Minute}
+	old := must(clienttest.OpenHistory(ctx, server.Client(), 0, ttl, clock))(t)
+	for _, id := range []clienttest.AccountID{"swept", "replaced"} {
+		must(old.Insert(ctx, clienttest.AccountInsert{ID: id, Name: "before", Email: new(string(id) + "@x.io")}))(t)
+	}
+	c := must(clienttest.OpenHistory(ctx, server.Client(), 1, ttl, clock))(t)
+	kept := func() (n int) {
+		for _, key := range server.Keys() {
+			if strings.Contains(key, "/history/") {
+				n++
+			}
+		}
+		return n
+	}
+	now = start.Add(30 * time.Minute)
+	for _, id := range []clienttest.AccountID{"swept", "replaced"} {
+		d := must(c.Update(ctx, id, clienttest.AccountPatch{Name: s3db.Set("after")}))(t)
+		if want := start.Add(time.Hour); !d.Meta.Expires.Equal(want) {
+			t.Errorf("%s expires %v, want %v", id, d.Meta.Expires, want)
+		}
+		list := must(c.History(ctx, id))(t)
+		if len(list) != 1 || list[0].Name != "before" || list[0].Meta.StoredVersion != 0 || !list[0].Meta.Expires.Equal(d.Meta.Expires) {
+			t.Errorf("history of %s: %+v", id, list)
+		}
+	}
+	if kept() != 2 {
+		t.Fatalf("%d states are kept", kept())
+	}
+
+	now = start.Add(time.Hour)
+	for _, id := range []clienttest.AccountID{"swept", "replaced"} {
+		if list, err := c.History(ctx, id); !errors.Is(err, s3db.ErrNotFound) {
+			t.Errorf("history of %s, which has expired: %v, %v", id, list, err)
+		}
+	}
+	now = now.Add(time.Minute)
+	must(c.Insert(ctx, clienttest.AccountInsert{ID: "replaced", Name: "another", Email: new("replaced@x.io")}))(t)
+	if list := must(c.History(ctx, "replaced"))(t); len(list) != 0 || kept() != 1 {
+		t.Errorf("what took the place of a document has its history: %v; %d states are kept", list, kept())
+	}
+	if report := must(c.Sweep(ctx, s3db.SweepOptions{}))(t); report.Deleted != 1 || kept() != 0 {
+		t.Errorf("%+v; %d states are kept", report, kept())
+	}
+	if report := must(c.Database().Fsck(ctx, s3db.FsckOptions{Exclusive: true}))(t); report.History != 0 || len(report.Findings) != report.Tombstones {
+		t.Errorf("%+v", report)
 	}
 }

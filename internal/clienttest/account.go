@@ -88,6 +88,23 @@ func OpenTTL(ctx context.Context, store s3db.Store, p, k int, ttl *s3db.TTL[Acco
 	return s3db.NewCollection(db, model), nil
 }
 
+// OpenHistory is OpenTTL for a program of a version of the accounts, which keeps what
+// documents of older ones were.
+func OpenHistory(ctx context.Context, store s3db.Store, version int, ttl *s3db.TTL[Account], options ...s3db.Option) (*Accounts, error) {
+	model := newAccountModel(1, 1)
+	model.TTL, model.Schema = ttl, expiringShape(model.Schema, ttl)
+	model.History, model.Version = true, version
+	if version > 0 { // the shape of each version is another one
+		model.Hashes = make([]string, version+1)
+		model.Schema = strings.Replace(model.Schema, `"fields":[`, fmt.Sprintf(`"fields":[{"number":%d,"name":"later","type":"string","optional":true},`, 99+version), 1)
+	}
+	db, err := s3db.New(ctx, store, s3db.Config{Resources: []s3db.Resource{model}}, options...)
+	if err != nil {
+		return nil, err
+	}
+	return s3db.NewCollection(db, model), nil
+}
+
 // OpenBehavior is Open for a resource with another behavior than user-managed.
 func OpenBehavior(ctx context.Context, store s3db.Store, p, k int, b s3db.Behavior, options ...s3db.Option) (*Accounts, error) {
 	model := newAccountModel(p, k)
