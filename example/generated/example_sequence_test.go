@@ -48,3 +48,50 @@ func Example_sequences() {
 	fmt.Println(given)
 	// Output: [1000 1001 1002 1003 1004]
 }
+
+// Take the sequences of a database to a copy of it, which must give no number again that
+// the documents of the copy have. The commands export and import do the same.
+func Example_sequencesOfCopies() {
+	ctx := context.Background()
+	open := func() *shop.DB {
+		db, err := shop.Open(ctx, "mem://", s3db.WithKey("k", bytes.Repeat([]byte{1}, 32)), s3db.WithIDs("products", s3db.ULID))
+		if err != nil {
+			panic(err)
+		}
+		return db
+	}
+	db, restored := open(), open()
+	defer func() { _, _ = db.Close(), restored.Close() }()
+	tickets, err := s3db.NewSequence[TicketNumber](db.Database(), "tickets", s3db.SequenceOptions{})
+	if err != nil {
+		panic(err)
+	}
+	for range 3 {
+		if _, err := tickets.Next(ctx); err != nil {
+			panic(err)
+		}
+	}
+
+	for state, err := range db.Database().Sequences(ctx) {
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(state.Name, state.Next)
+		sequence, err := s3db.NewSequence[int64](restored.Database(), state.Name, s3db.SequenceOptions{})
+		if err != nil {
+			panic(err)
+		}
+		if err := sequence.Raise(ctx, state.Next); err != nil {
+			panic(err)
+		}
+	}
+	continued, err := s3db.NewSequence[TicketNumber](restored.Database(), "tickets", s3db.SequenceOptions{})
+	if err != nil {
+		panic(err)
+	}
+	n, err := continued.Next(ctx)
+	fmt.Println(n, err)
+	// Output:
+	// tickets 4
+	// 4 <nil>
+}
