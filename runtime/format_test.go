@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -139,6 +140,18 @@ func TestFormatVectors(t *testing.T) {
 		"key": func(t *testing.T, value string) string {
 			kind, value, _ := strings.Cut(value, " ")
 			return keyOf(t, func(k *KeyBuilder) { putKey(t, k, kind, value) })
+		},
+		"expiry": func(t *testing.T, value string) string {
+			said := strings.Fields(value)
+			from, err := time.Parse(time.RFC3339Nano, said[0])
+			life, wrongLife := time.ParseDuration(said[1])
+			every, wrongEvery := time.ParseDuration(said[2])
+			if err := errors.Join(err, wrongLife, wrongEvery); err != nil {
+				t.Fatal(err)
+			}
+			m := &model{TTL: &ttl{TTL: TTL[struct{}]{For: life, Every: every}}}
+			m.Meta = func(document) *Meta { return &Meta{Expires: m.TTL.expires(nil, from, from)} }
+			return keyOf(t, func(k *KeyBuilder) { x := m.expiryIndex(); x.Key(k, nil) })
 		},
 		"hashed": func(t *testing.T, value string) string {
 			var parts []string

@@ -297,6 +297,7 @@ func mutants() []mutant {
 		{name: "a unique value of what has expired is free", file: "runtime/claim.go", old: "case !c.expired(d.doc):", new: "case true:", run: "^TestExpired$", pkg: "./runtime"},
 		{name: "keys of lookups follow the rules", file: "runtime/rules.go", old: "k.String(r.stored(s))", new: "k.String(s)", run: "^TestLookupsAsGiven$", pkg: "./example"},
 		{name: "values of queries follow the rules", file: "runtime/attribute.go", old: "	if a.kind.stored == nil {\n", new: "	if true {\n", run: "^TestLookupsAsGiven$", pkg: "./example"},
+		{name: "a result in the cache ends with its documents", file: "runtime/lifetime.go", old: "return until.IsZero() || until.After(r.engine.db.now())", new: "return true", run: "^TestExpiredAreNotServed$", pkg: cachePkg},
 		{name: "condition of a block", file: "runtime/sequence.go", old: "		s.etag = \"\"\n", new: "		s.etag, cond = \"\", Condition{}\n", run: "^TestSequence", pkg: "./runtime"},
 		{name: "a sequence never goes back", file: "runtime/sequence.go", old: "		end = max(next, to)\n", new: "		end = to\n", run: "^TestSequence", pkg: "./runtime"},
 		{name: "numbers below a raise are given up", file: "runtime/sequence.go", old: "		s.from = min(max(s.from, to), s.end)\n", new: "", run: "^TestSequence", pkg: "./runtime"},
