@@ -62,7 +62,7 @@ func (f *transferFlags) failed(p *progress) func(transfer.ItemError) error {
 		if f.onError == "stop" {
 			return x
 		}
-		p.message("s3dbgen: %v", x)
+		p.message("s3dbgen: %s", describe(x))
 		return nil
 	}
 }

@@ -78,7 +78,7 @@ func printReport(w io.Writer, report *s3db.FsckReport) error {
 		}
 		line := fmt.Sprintf("%s %s %s", state, f.Kind, f.Key)
 		if f.Detail != "" {
-			line += ": " + f.Detail
+			line += ": " + plain(f.Detail)
 		}
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return err

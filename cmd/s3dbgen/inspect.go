@@ -96,7 +96,7 @@ func inspect(ctx context.Context, db *dynamic.Database, counts bool) (*inspectio
 		}
 		r, err := db.Resource(res.Name)
 		if err != nil {
-			x.Problem = err.Error()
+			x.Problem = plain(err.Error())
 			found.Resources = append(found.Resources, x)
 			continue
 		}

@@ -228,7 +228,7 @@ func (m *migration) print(w io.Writer, report *migrationReport) error {
 func (r *migrationReport) print(w io.Writer) error {
 	p := &lines{w: w}
 	for _, f := range r.Failures {
-		p.line("%s", strings.TrimPrefix(f.Detail, "s3db: "))
+		p.line("%s", plain(f.Detail))
 	}
 	for _, x := range r.Resources {
 		migrated := "migrated"

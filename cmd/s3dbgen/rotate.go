@@ -76,7 +76,7 @@ func rotate(ctx context.Context, url string, keys []s3db.Option, options s3db.Ro
 	}
 	reason := ""
 	if inUse {
-		reason = err.Error()
+		reason = plain(err.Error())
 	}
 	if format == "json" {
 		err = indented(stdout).Encode(struct {
@@ -95,7 +95,7 @@ func rotate(ctx context.Context, url string, keys []s3db.Option, options s3db.Ro
 func printRotation(w io.Writer, report *s3db.RotateReport, notDropped string) error {
 	p := &lines{w: w}
 	for _, f := range report.Failures {
-		p.line("left %s: %s", f.Key, f.Detail)
+		p.line("left %s: %s", f.Key, plain(f.Detail))
 	}
 	p.line("%s with secrets, %d rotated", count(report.Documents, "document"), report.Rotated)
 	for _, u := range report.Keys {

@@ -81,7 +81,7 @@ func TestRotateCommand(t *testing.T) {
 			"left resource=vaults/data/id=a: plain: cannot decrypt: it needs the key \"k1\", and Open was given [\"k2\"]\n" +
 				"1 document with secrets, 0 rotated\nkey k1: 8 secrets in 1 document, not given\nkey k2: 0 secrets in 0 documents, active\n",
 		},
-		{"the key is in use", []string{"--key-file", hexa, "--drop", "k1"}, 1, "not dropped: s3db: rotate: key is in use: 8 secrets in 1 documents are encrypted under \"k1\"\n"},
+		{"the key is in use", []string{"--key-file", hexa, "--drop", "k1"}, 1, "not dropped: rotate: key is in use: 8 secrets in 1 documents are encrypted under \"k1\"\n"},
 		{"rotated", []string{"--key-file", hexa, "--key-file", raw}, 0, "1 document with secrets, 1 rotated\nkey k1: 0 secrets in 0 documents\nkey k2: 8 secrets in 1 document, active\n"},
 		{"dropped", []string{"--key-file", hexa, "--key-file", raw, "--drop", "k1"}, 0, "1 document with secrets, 0 rotated\nkey k2: 8 secrets in 1 document, active\nkey k1: dropped\n"},
 		{"the key that was dropped", []string{"--key-file", raw}, 2, "encrypted with the key [\"k2\"], and Open was given [\"k1\"]"},

@@ -78,9 +78,18 @@ func report(stderr io.Writer, command *cobra.Command, err error) {
 // describe prints an error of the file system as people read it: the file first.
 func describe(err error) string {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
-		return strings.Replace(err.Error(), pathErr.Error(), pathErr.Path+": "+pathErr.Err.Error(), 1)
+		return plain(strings.Replace(err.Error(), pathErr.Error(), pathErr.Path+": "+pathErr.Err.Error(), 1))
 	}
-	return err.Error()
+	return plain(err.Error())
+}
+
+// plain leaves out the name by which errors of the runtime begin, for the command has
+// said its own: wherever such an error is, alone or within another one.
+func plain(text string) string {
+	for _, before := range []string{"\n", ": ", "; "} {
+		text = strings.ReplaceAll(text, before+"s3db: ", before)
+	}
+	return strings.TrimPrefix(text, "s3db: ")
 }
 
 // usageError is a command line that cannot be understood.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -165,7 +164,7 @@ func (s *sweeping) print(w io.Writer, report *sweepReport) error {
 func (r *sweepReport) print(w io.Writer) error {
 	p := &lines{w: w}
 	for _, f := range r.Failures {
-		p.line("%s", strings.TrimPrefix(f.Detail, "s3db: "))
+		p.line("%s", plain(f.Detail))
 	}
 	deleted := "deleted"
 	if r.DryRun {
